@@ -1,0 +1,1 @@
+//! A multi-threaded work-stealing async executor.

@@ -1,0 +1,1 @@
+//! The I/O driver of the heist executor.

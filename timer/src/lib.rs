@@ -1,0 +1,1 @@
+//! The hierarchical timer of the heist executor.
