@@ -1,0 +1,48 @@
+//! Where leaf futures meet the task that polls them: budget and wait site.
+//!
+//! A leaf future (a sleep, a read, a lock) calls [`proceed`] before it makes progress and
+//! [`waiting`] when it returns `Pending`. Outside a task both do nothing. The lower crates reach
+//! the same functions through their `host` modules, which [`install`] fills in once a process.
+
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+pub(crate) use heist_timer::host::Operation;
+
+use crate::task::{budget, current};
+
+/// Takes one unit of the task's budget. `Pending` means that it is used up: the task is queued
+/// again, and the operation must return `Pending` without doing anything.
+#[inline]
+pub(crate) fn proceed(cx: &mut Context<'_>) -> Poll<()> {
+    budget::proceed(cx)
+}
+
+/// Gives back the unit of an operation that turned out to be pending.
+#[inline]
+pub(crate) fn restore() {
+    budget::restore();
+}
+
+/// Notes in the current task that it waits in `operation`, which was called at `at`.
+#[inline]
+pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'static>) {
+    current::note_wait(operation.as_str_ref(), at);
+}
+
+fn io_waiting(operation: &'static heist_io::host::Operation, at: &'static Location<'static>) {
+    current::note_wait(operation.as_str_ref(), at);
+}
+
+fn run_blocking(job: Box<dyn FnOnce() + Send>) {
+    crate::blocking::run_detached(job);
+}
+
+/// Lends the lower crates what only a runtime has.
+pub(crate) fn install() {
+    static TIMER: heist_timer::host::Host = heist_timer::host::Host { proceed, restore, waiting };
+    static IO: heist_io::host::Host =
+        heist_io::host::Host { proceed, restore, waiting: io_waiting, run_blocking };
+    heist_timer::host::install(&TIMER);
+    heist_io::host::install(&IO);
+}

@@ -1,0 +1,263 @@
+//! Running a future on a thread that waits for it.
+//!
+//! On a multi-thread runtime the calling thread only polls the one future and sleeps in between;
+//! everything that is spawned runs on the workers. On a current-thread runtime the caller becomes
+//! the worker meanwhile. Either way the future need not be `Send`.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use parking_lot::Mutex;
+
+use super::context;
+use crate::task::budget;
+use crate::worker::{Scheduler, WorkerLocal};
+
+/// Between two looks at the main future a current-thread runtime runs at most so many tasks.
+const TASKS_PER_MAIN_POLL: usize = 64;
+
+/// Panics if blocking here would block async code.
+#[track_caller]
+fn assert_may_block(what: &str) {
+    assert!(
+        !context::in_async(),
+        "`{what}` would block this thread, which is running async code; `.await` the future instead, \
+         or wrap the call in `task::block_in_place` or `task::spawn_blocking`"
+    );
+}
+
+/// Runs a future to its end on the calling thread, with the runtime's workers doing the rest.
+#[track_caller]
+pub(super) fn block_on<F: Future>(scheduler: &Arc<Scheduler>, future: F) -> F::Output {
+    assert_may_block("block_on");
+    let _context = context::enter(scheduler);
+    let _in_async = context::set_in_async(true);
+    let _budget = budget::suspend();
+    let caller = Arc::new(Caller::new(scheduler));
+    let waker = Waker::from(caller.clone());
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+        caller.wait(|| false);
+    }
+}
+
+const POLLING: u8 = 0;
+const WAITING: u8 = 1;
+const WOKEN: u8 = 2;
+
+/// A thread inside `block_on`, as its future's waker sees it. It counts as an outsider while it
+/// does not wait, so that a paused clock stands still meanwhile.
+struct Caller {
+    word: AtomicU8,
+    thread: Thread,
+    scheduler: Arc<Scheduler>,
+}
+
+impl Caller {
+    fn new(scheduler: &Arc<Scheduler>) -> Caller {
+        // Ordering: AcqRel here and below, pairs with `Scheduler::is_quiet`.
+        scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+        Caller {
+            word: AtomicU8::new(POLLING),
+            thread: std::thread::current(),
+            scheduler: scheduler.clone(),
+        }
+    }
+
+    /// Waits for a wake, or until `stop` says so after a spurious return.
+    fn wait(&self, stop: impl Fn() -> bool) {
+        // Ordering: AcqRel; release and acquire with the swap in `wake_by_ref`.
+        let waits =
+            self.word.compare_exchange(POLLING, WAITING, Ordering::AcqRel, Ordering::Acquire);
+        if waits.is_ok() {
+            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+            self.scheduler.rouse_if_paused();
+            while self.word.load(Ordering::Acquire) != WOKEN {
+                if stop() {
+                    if self.word.swap(POLLING, Ordering::AcqRel) == WAITING {
+                        self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+                    }
+                    return;
+                }
+                std::thread::park();
+            }
+        }
+        self.word.store(POLLING, Ordering::Release);
+    }
+}
+
+impl Wake for Caller {
+    fn wake(self: Arc<Caller>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Caller>) {
+        if self.word.swap(WOKEN, Ordering::AcqRel) == WAITING {
+            self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+            self.thread.unpark();
+        }
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        if *self.word.get_mut() != WAITING {
+            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// The one worker of a current-thread runtime, while nobody runs it, and who waits for it.
+pub(super) struct Lone {
+    worker: Mutex<Option<Arc<WorkerLocal>>>,
+    waiting: Mutex<Vec<Thread>>,
+}
+
+impl Lone {
+    pub(super) fn new(worker: Arc<WorkerLocal>) -> Lone {
+        Lone { worker: Mutex::new(Some(worker)), waiting: Mutex::new(Vec::new()) }
+    }
+
+    /// Takes the worker for good, when the runtime ends.
+    pub(super) fn take(&self) -> Option<Arc<WorkerLocal>> {
+        self.worker.lock().take()
+    }
+
+    /// Runs a future to its end, and everything that is spawned meanwhile. If another thread runs
+    /// the worker already, this one only polls its future, and takes over when the other leaves.
+    #[track_caller]
+    pub(super) fn block_on<F: Future>(&self, scheduler: &Arc<Scheduler>, future: F) -> F::Output {
+        assert_may_block("block_on");
+        let mut future = pin!(future);
+        if let Some(output) = self.drive(future.as_mut()) {
+            return output;
+        }
+        let _context = context::enter(scheduler);
+        let _in_async = context::set_in_async(true);
+        let _budget = budget::suspend();
+        let caller = Arc::new(Caller::new(scheduler));
+        let waker = Waker::from(caller.clone());
+        let mut cx = Context::from_waker(&waker);
+        self.waiting.lock().push(std::thread::current());
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                // The free worker may have been offered to this thread: pass the offer on.
+                self.wake_waiting();
+                return output;
+            }
+            caller.wait(|| self.worker.lock().is_some());
+            if let Some(output) = self.drive(future.as_mut()) {
+                return output;
+            }
+        }
+    }
+
+    fn wake_waiting(&self) {
+        for thread in self.waiting.lock().drain(..) {
+            thread.unpark();
+        }
+    }
+
+    /// Runs the worker on this thread until the future ends; `None` if the worker is not free.
+    fn drive<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        let borrowed = Borrowed { lone: self, worker: Some(self.take()?) };
+        let worker = borrowed.worker.as_ref()?;
+        let _context = context::enter_worker(worker);
+        let main = Arc::new(Main::new(&worker.scheduler));
+        let waker = Waker::from(main.clone());
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            if main.take_woken() {
+                let _budget = budget::suspend();
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    worker.end();
+                    return Some(output);
+                }
+            }
+            for _ in 0..TASKS_PER_MAIN_POLL {
+                if main.is_woken() {
+                    break;
+                }
+                match worker.next_task() {
+                    Some(task) => {
+                        worker.run_task(task);
+                    }
+                    None => {
+                        worker.park();
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gives the worker back, also when the future panics.
+struct Borrowed<'a> {
+    lone: &'a Lone,
+    worker: Option<Arc<WorkerLocal>>,
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        *self.lone.worker.lock() = self.worker.take();
+        self.lone.wake_waiting();
+    }
+}
+
+/// The main future of a current-thread runtime, as its waker sees it.
+struct Main {
+    woken: AtomicBool,
+    scheduler: Arc<Scheduler>,
+}
+
+impl Main {
+    /// Born woken: the first poll is due.
+    fn new(scheduler: &Arc<Scheduler>) -> Main {
+        scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+        Main { woken: AtomicBool::new(true), scheduler: scheduler.clone() }
+    }
+
+    fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+
+    fn take_woken(&self) -> bool {
+        let woken = self.woken.swap(false, Ordering::AcqRel);
+        if woken {
+            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+        }
+        woken
+    }
+}
+
+impl Wake for Main {
+    fn wake(self: Arc<Main>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Main>) {
+        // Ordering: AcqRel, pairs with `take_woken`. The unparking comes after it, so a worker
+        // that parks in between finds the token.
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+            self.scheduler.unpark(0);
+        }
+    }
+}
+
+impl Drop for Main {
+    fn drop(&mut self) {
+        if *self.woken.get_mut() {
+            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}

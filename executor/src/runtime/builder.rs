@@ -1,0 +1,314 @@
+//! [`Builder`]: everything that can be decided about a runtime, with defaults that serve a server.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use heist_io::Reactor;
+use heist_timer::{Clock, Timers};
+
+use super::block_on::Lone;
+use super::config::Config;
+use super::{Flavor, LocalRuntime, Runtime, threads};
+use crate::queue::LocalQueue;
+use crate::task::{Failure, TaskInfo};
+use crate::worker::watchdog::{self, Watchdog};
+use crate::worker::{self, Scheduler, WorkerLocal};
+
+/// Builds a [`Runtime`].
+///
+/// I/O and time are always there; [`enable_all`](Builder::enable_all) and its kin are accepted for
+/// programs that come from tokio and change nothing.
+///
+/// # Examples
+/// ```
+/// let runtime = heist::runtime::Builder::new_multi_thread()
+///     .worker_threads(2)
+///     .thread_name("app")
+///     .build()
+///     .unwrap();
+/// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
+/// ```
+pub struct Builder {
+    flavor: Flavor,
+    worker_threads: Option<usize>,
+    start_paused: bool,
+    config: Config,
+}
+
+impl Builder {
+    /// A runtime with one worker thread a core.
+    pub fn new_multi_thread() -> Builder {
+        Builder::new(Flavor::MultiThread)
+    }
+
+    /// A runtime without threads of its own: tasks run on the thread that calls `block_on`.
+    pub fn new_current_thread() -> Builder {
+        Builder::new(Flavor::CurrentThread)
+    }
+
+    fn new(flavor: Flavor) -> Builder {
+        let config =
+            Config { current_thread: flavor == Flavor::CurrentThread, ..Config::default() };
+        Builder { flavor, worker_threads: None, start_paused: false, config }
+    }
+
+    /// How many workers a multi-thread runtime has. Default: `HEIST_WORKER_THREADS` from the
+    /// environment, else the number of cores that the process may use. Without effect on a
+    /// current-thread runtime.
+    ///
+    /// # Panics
+    /// If it is zero.
+    #[track_caller]
+    pub fn worker_threads(&mut self, workers: usize) -> &mut Builder {
+        assert!(workers > 0, "a runtime needs at least one worker thread: `worker_threads(0)`");
+        self.worker_threads = Some(workers);
+        self
+    }
+
+    /// How many threads the blocking pool may have. Default: 512.
+    ///
+    /// # Panics
+    /// If it is zero.
+    #[track_caller]
+    pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Builder {
+        assert!(threads > 0, "the blocking pool needs a thread: `max_blocking_threads(0)`");
+        self.config.max_blocking_threads = threads;
+        self
+    }
+
+    /// How long a thread of the blocking pool stays when it has nothing to do. Default: 10 s.
+    pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Builder {
+        self.config.thread_keep_alive = duration;
+        self
+    }
+
+    /// The name of all threads of the runtime. Default: by their work, as `heist-worker-0`.
+    pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Builder {
+        let name = name.into();
+        self.thread_name_fn(move || name.clone())
+    }
+
+    /// A function that names each thread of the runtime as it starts.
+    pub fn thread_name_fn<F>(&mut self, name: F) -> &mut Builder
+    where
+        F: Fn() -> String + Send + Sync + 'static,
+    {
+        self.config.thread_name = Some(Arc::new(name));
+        self
+    }
+
+    /// The stack size of the runtime's threads, in bytes. Default: that of the standard library.
+    pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Builder {
+        self.config.thread_stack_size = Some(bytes);
+        self
+    }
+
+    /// Called on each thread of the runtime before its first work.
+    pub fn on_thread_start<F: Fn() + Send + Sync + 'static>(&mut self, hook: F) -> &mut Builder {
+        self.config.on_thread_start = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called on each thread of the runtime after its last work.
+    pub fn on_thread_stop<F: Fn() + Send + Sync + 'static>(&mut self, hook: F) -> &mut Builder {
+        self.config.on_thread_stop = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called by each worker just before it sleeps.
+    pub fn on_thread_park<F: Fn() + Send + Sync + 'static>(&mut self, hook: F) -> &mut Builder {
+        self.config.on_thread_park = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called by each worker just after it has slept.
+    pub fn on_thread_unpark<F: Fn() + Send + Sync + 'static>(&mut self, hook: F) -> &mut Builder {
+        self.config.on_thread_unpark = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called on the spawning thread for each new task, before it can run. In tokio this is
+    /// unstable.
+    pub fn on_task_spawn<F>(&mut self, hook: F) -> &mut Builder
+    where
+        F: Fn(&TaskInfo) + Send + Sync + 'static,
+    {
+        self.config.on_task_spawn = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called for each task when it has ended, however it ended. In tokio this is unstable.
+    pub fn on_task_terminate<F>(&mut self, hook: F) -> &mut Builder
+    where
+        F: Fn(&TaskInfo) + Send + Sync + 'static,
+    {
+        self.config.on_task_terminate = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called when a task has panicked and nobody will ever join it. Default: a line on standard
+    /// error with the task's name and spawn location. tokio drops such panics silently.
+    pub fn on_unhandled_failure<F>(&mut self, hook: F) -> &mut Builder
+    where
+        F: Fn(&Failure<'_>) + Send + Sync + 'static,
+    {
+        self.config.on_unhandled_failure = Some(Arc::new(hook));
+        self
+    }
+
+    /// Starts with the clock paused, for tests; see [`time::pause`](crate::time::pause). Unlike
+    /// tokio's it works on both flavours.
+    pub fn start_paused(&mut self, paused: bool) -> &mut Builder {
+        self.start_paused = paused;
+        self
+    }
+
+    /// Accepted for compatibility with tokio: everything is enabled.
+    pub fn enable_all(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Accepted for compatibility with tokio: I/O is always enabled.
+    pub fn enable_io(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Accepted for compatibility with tokio: time is always enabled.
+    pub fn enable_time(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Accepted for compatibility with tokio: how often a busy worker looks at I/O and timers goes
+    /// by the clock here, not by the number of tasks.
+    pub fn event_interval(&mut self, _tasks: u32) -> &mut Builder {
+        self
+    }
+
+    /// Accepted for compatibility with tokio: how often a busy worker looks at the injector is
+    /// fixed here.
+    pub fn global_queue_interval(&mut self, _tasks: u32) -> &mut Builder {
+        self
+    }
+
+    /// Builds the runtime and starts its workers.
+    ///
+    /// # Errors
+    /// If the system refuses an epoll or event descriptor or a thread, or if
+    /// `HEIST_WORKER_THREADS` is not a number above zero.
+    pub fn build(&mut self) -> io::Result<Runtime> {
+        crate::leaf::install();
+        let workers = match self.flavor {
+            Flavor::CurrentThread => 1,
+            Flavor::MultiThread => match self.worker_threads {
+                Some(workers) => workers,
+                None => default_workers()?,
+            },
+        };
+        let reactor = Reactor::new()?;
+        let clock = if self.start_paused { Clock::paused() } else { Clock::real() };
+        let watchdog = if workers > 1 { Some(Watchdog::new()?) } else { None };
+        let queues: Vec<_> = (0..workers).map(|_| LocalQueue::new()).collect();
+        let timers = |scheduler: std::sync::Weak<Scheduler>| {
+            let rouse = move |worker| {
+                if let Some(scheduler) = scheduler.upgrade() {
+                    scheduler.unpark(worker);
+                }
+            };
+            Timers::new(clock, workers, Box::new(rouse))
+        };
+        let scheduler =
+            Scheduler::new(&queues, self.config.clone(), reactor, timers, watchdog);
+        let workers = queues.into_iter().enumerate().map(|(index, queue)| {
+            Arc::new(WorkerLocal::new(index, scheduler.clone(), queue))
+        });
+        match self.flavor {
+            Flavor::CurrentThread => {
+                let worker = workers.last().expect("there is one worker");
+                Ok(Runtime::new(scheduler, Some(Lone::new(worker))))
+            }
+            Flavor::MultiThread => start_workers(scheduler, workers.collect()),
+        }
+    }
+
+    /// Builds a current-thread runtime that can also spawn futures which are not `Send`.
+    ///
+    /// # Errors
+    /// As [`build`](Builder::build).
+    ///
+    /// # Panics
+    /// On a builder for a multi-thread runtime.
+    #[track_caller]
+    pub fn build_local(&mut self) -> io::Result<LocalRuntime> {
+        assert!(
+            self.flavor == Flavor::CurrentThread,
+            "`build_local` needs `Builder::new_current_thread`"
+        );
+        self.build().map(LocalRuntime::new)
+    }
+}
+
+fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> io::Result<Runtime> {
+    // If a thread cannot be started, dropping the runtime ends those that could, and the workers
+    // without a thread leave at once.
+    let mut failure = None;
+    for worker in workers {
+        let name = format!("heist-worker-{}", worker.index);
+        let unstarted = worker.clone();
+        let started = match failure {
+            None => threads::start(&scheduler, &name, move || worker::run(worker)),
+            Some(_) => Ok(super::shutdown::leave(worker)),
+        };
+        if let Err(error) = started {
+            failure = Some(error);
+            scheduler.begin_closing();
+            super::shutdown::leave(unstarted);
+        }
+    }
+    if failure.is_none() && scheduler.watchdog.is_some() {
+        let held = scheduler.clone();
+        failure =
+            threads::start(&scheduler, "heist-watchdog", move || watchdog::run(&held)).err();
+    }
+    let runtime = Runtime::new(scheduler, None);
+    match failure {
+        None => Ok(runtime),
+        Some(error) => {
+            drop(runtime);
+            Err(io::Error::new(error.kind(), format!("cannot start a worker thread: {error}")))
+        }
+    }
+}
+
+/// The number of workers where the program names none.
+fn default_workers() -> io::Result<usize> {
+    const VARIABLE: &str = "HEIST_WORKER_THREADS";
+    if let Some(value) = std::env::var_os(VARIABLE) {
+        let number = value.to_str().and_then(|value| value.parse().ok());
+        return number.filter(|&number| number > 0).ok_or_else(|| {
+            let message = format!("{VARIABLE} must be a number above zero, not {value:?}");
+            io::Error::new(io::ErrorKind::InvalidInput, message)
+        });
+    }
+    // The answer does not change, and asking costs reads of several files.
+    static CORES: AtomicUsize = AtomicUsize::new(0);
+    let mut cores = CORES.load(Ordering::Relaxed);
+    if cores == 0 {
+        cores = std::thread::available_parallelism().map_or(1, usize::from);
+        CORES.store(cores, Ordering::Relaxed);
+    }
+    Ok(cores)
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("flavor", &self.flavor)
+            .field("worker_threads", &self.worker_threads)
+            .field("max_blocking_threads", &self.config.max_blocking_threads)
+            .field("start_paused", &self.start_paused)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! [`Handle`]: a counted reference to a runtime, for spawning from anywhere.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::block_on::block_on;
+use super::context::{self, ContextGuard};
+use super::metrics::RuntimeMetrics;
+use crate::blocking::Pool;
+use crate::task::{JoinHandle, Origin, TaskInfo};
+use crate::worker::Scheduler;
+
+/// The message of everything that needs a runtime and finds none.
+pub(crate) const NO_RUNTIME: &str = "there is no Heist runtime here: call this from a task, inside \
+     `Runtime::block_on` or `heist::run`, or under the guard of `Runtime::enter`";
+
+/// Refers to a runtime without keeping its workers going.
+///
+/// A handle outlives the runtime's shutdown: what is spawned through it then is cancelled at once.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) scheduler: Arc<Scheduler>,
+}
+
+/// Makes a runtime the current one of this thread until it is dropped.
+///
+/// Guards must be dropped in the reverse order of their making.
+#[must_use = "the runtime is left again as soon as the guard is dropped"]
+pub struct EnterGuard<'a> {
+    _context: ContextGuard,
+    runtime: PhantomData<&'a Handle>,
+}
+
+impl Handle {
+    pub(crate) fn new(scheduler: Arc<Scheduler>) -> Handle {
+        Handle { scheduler }
+    }
+
+    /// The handle of the current runtime.
+    ///
+    /// # Panics
+    /// Outside a runtime; see [`try_current`](Handle::try_current).
+    #[track_caller]
+    pub fn current() -> Handle {
+        match Handle::try_current() {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The handle of the current runtime, or an error outside one.
+    pub fn try_current() -> Result<Handle, TryCurrentError> {
+        context::current().map(Handle::new).ok_or(TryCurrentError(()))
+    }
+
+    /// Makes this runtime the current one of this thread: `heist::spawn`, sockets and timers find
+    /// it until the guard is dropped.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard { _context: context::enter(&self.scheduler), runtime: PhantomData }
+    }
+
+    /// Spawns a task on this runtime; see [`heist::spawn`](crate::spawn).
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.scheduler.spawn(future, Origin::here(Location::caller()))
+    }
+
+    /// Runs a closure on this runtime's blocking pool; see
+    /// [`task::spawn_blocking`](crate::task::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, job: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        Pool::spawn(&self.scheduler, job, Origin::here(Location::caller()))
+    }
+
+    /// Runs a future to its end on the calling thread, inside this runtime.
+    ///
+    /// On a current-thread runtime this only polls the future: tasks, timers and I/O make progress
+    /// only while some thread is inside [`Runtime::block_on`](super::Runtime::block_on).
+    ///
+    /// # Panics
+    /// If the thread is running async code already, and if the future panics.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        block_on(&self.scheduler, future)
+    }
+
+    /// What the runtime has counted.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::new(self.scheduler.clone())
+    }
+
+    /// What all live tasks of this runtime are doing; see [`task::all`](crate::task::all).
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        self.scheduler.task_infos()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for EnterGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnterGuard").finish_non_exhaustive()
+    }
+}
+
+/// There is no current runtime; see [`Handle::try_current`].
+#[derive(Debug)]
+pub struct TryCurrentError(());
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NO_RUNTIME)
+    }
+}
+
+impl std::error::Error for TryCurrentError {}

@@ -1,0 +1,136 @@
+//! What a runtime counts. Workers write plain counters of their own; reading adds them up.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::worker::Scheduler;
+use crate::worker::local::WorkerRemote;
+
+/// A view of a runtime's counters; see [`Handle::metrics`](super::Handle::metrics).
+///
+/// All figures are read while the runtime goes on, so they belong to about the same moment.
+#[derive(Clone)]
+pub struct RuntimeMetrics {
+    scheduler: Arc<Scheduler>,
+}
+
+impl RuntimeMetrics {
+    pub(crate) fn new(scheduler: Arc<Scheduler>) -> RuntimeMetrics {
+        RuntimeMetrics { scheduler }
+    }
+
+    fn sum(&self, of: impl Fn(&WorkerRemote) -> u64) -> u64 {
+        self.scheduler.remotes.iter().map(|remote| of(remote)).sum()
+    }
+
+    /// Worker threads; one on a current-thread runtime.
+    pub fn num_workers(&self) -> usize {
+        self.scheduler.remotes.len()
+    }
+
+    /// Tasks that have been spawned and have not ended. Takes each live set's lock for an instant.
+    pub fn num_alive_tasks(&self) -> usize {
+        self.scheduler.homes.iter().map(|home| home.live.len()).sum()
+    }
+
+    /// Tasks in the injector, the queue for everybody outside the workers.
+    pub fn global_queue_depth(&self) -> usize {
+        self.scheduler.injector.len()
+    }
+
+    /// Tasks in the queue of one worker.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    #[track_caller]
+    pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
+        self.worker(worker).stealer.len()
+    }
+
+    /// How often one worker has gone to sleep.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    #[track_caller]
+    pub fn worker_park_count(&self, worker: usize) -> u64 {
+        self.worker(worker).counters.parks.get()
+    }
+
+    /// How many polls one worker has begun.
+    ///
+    /// # Panics
+    /// If there is no such worker.
+    #[track_caller]
+    pub fn worker_poll_count(&self, worker: usize) -> u64 {
+        self.worker(worker).sequence().div_ceil(2)
+    }
+
+    #[track_caller]
+    fn worker(&self, worker: usize) -> &WorkerRemote {
+        let remotes = &self.scheduler.remotes;
+        assert!(worker < remotes.len(), "there is no worker {worker}: there are {}", remotes.len());
+        &remotes[worker]
+    }
+
+    /// Polls begun by all workers.
+    pub fn poll_count(&self) -> u64 {
+        self.sum(|worker| worker.sequence().div_ceil(2))
+    }
+
+    /// How often workers have gone to sleep.
+    pub fn park_count(&self) -> u64 {
+        self.sum(|worker| worker.counters.parks.get())
+    }
+
+    /// How often a worker has stolen from another.
+    pub fn steal_count(&self) -> u64 {
+        self.sum(|worker| worker.counters.steals.get())
+    }
+
+    /// How many tasks have changed workers by being stolen.
+    pub fn stolen_task_count(&self) -> u64 {
+        self.sum(|worker| worker.counters.stolen_tasks.get())
+    }
+
+    /// How often the reactor was asked for events.
+    pub fn reactor_turn_count(&self) -> u64 {
+        self.sum(|worker| worker.counters.reactor_turns.get())
+    }
+
+    /// Sockets and other sources registered with the reactor.
+    pub fn num_io_sources(&self) -> usize {
+        self.scheduler.reactor.registered()
+    }
+
+    /// Timers pending.
+    pub fn num_timers(&self) -> usize {
+        self.scheduler.timers.len()
+    }
+
+    /// Threads of the blocking pool.
+    pub fn num_blocking_threads(&self) -> usize {
+        self.scheduler.blocking.threads()
+    }
+
+    /// Threads of the blocking pool that have nothing to do.
+    pub fn num_idle_blocking_threads(&self) -> usize {
+        self.scheduler.blocking.idle_threads()
+    }
+
+    /// Jobs that wait for a thread of the blocking pool.
+    pub fn blocking_queue_depth(&self) -> usize {
+        self.scheduler.blocking.queued()
+    }
+}
+
+impl fmt::Debug for RuntimeMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeMetrics")
+            .field("workers", &self.num_workers())
+            .field("alive_tasks", &self.num_alive_tasks())
+            .field("polls", &self.poll_count())
+            .field("parks", &self.park_count())
+            .field("steals", &self.steal_count())
+            .finish_non_exhaustive()
+    }
+}

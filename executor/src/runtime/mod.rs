@@ -1,0 +1,268 @@
+//! Runtimes: workers, drivers and a blocking pool under one roof.
+//!
+//! [`Builder`] makes a [`Runtime`]; a [`Handle`] refers to one; inside a task or `block_on` the
+//! current one is implied. Deliberately without a global runtime: every runtime is a value, and
+//! several may live in one process.
+
+mod block_on;
+mod builder;
+pub(crate) mod config;
+pub(crate) mod context;
+mod handle;
+mod metrics;
+mod run;
+pub(crate) mod shutdown;
+pub(crate) mod threads;
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::task::{JoinHandle, Origin};
+use crate::worker::Scheduler;
+use block_on::Lone;
+
+pub use builder::Builder;
+pub(crate) use handle::NO_RUNTIME;
+pub use handle::{EnterGuard, Handle, TryCurrentError};
+pub use metrics::RuntimeMetrics;
+pub use run::run;
+pub use shutdown::{ShutdownPolicy, ShutdownReport};
+
+/// How long dropping a runtime waits for polls and jobs that are under way.
+const DROP_WAIT: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flavor {
+    MultiThread,
+    CurrentThread,
+}
+
+/// A running scheduler with its I/O driver, timers and blocking pool.
+///
+/// Dropping it cancels all tasks and waits up to 10 s for polls and blocking jobs under way, then
+/// says on standard error what it leaves behind; tokio waits for ever. See
+/// [`shutdown`](Runtime::shutdown) for a shutdown with a deadline and a report.
+///
+/// # Examples
+/// ```
+/// let runtime = heist::runtime::Runtime::new().unwrap();
+/// let answer = runtime.block_on(async { heist::spawn(async { 42 }).await.unwrap() });
+/// assert_eq!(answer, 42);
+/// ```
+pub struct Runtime {
+    handle: Handle,
+    lone: Option<Lone>,
+    /// Set once the end has begun, so that dropping does not begin it again.
+    ended: bool,
+}
+
+impl Runtime {
+    fn new(scheduler: Arc<Scheduler>, lone: Option<Lone>) -> Runtime {
+        Runtime { handle: Handle::new(scheduler), lone, ended: false }
+    }
+
+    /// A multi-thread runtime with the default settings; see [`Builder`].
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn new() -> std::io::Result<Runtime> {
+        Builder::new_multi_thread().build()
+    }
+
+    /// Runs a future to its end on the calling thread. On a current-thread runtime this is also
+    /// when spawned tasks run.
+    ///
+    /// # Panics
+    /// If the thread is running async code already, and if the future panics.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.lone {
+            Some(lone) => lone.block_on(&self.handle.scheduler, future),
+            None => block_on::block_on(&self.handle.scheduler, future),
+        }
+    }
+
+    /// Spawns a task; see [`heist::spawn`](crate::spawn).
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle.spawn(future)
+    }
+
+    /// Runs a closure on the blocking pool; see
+    /// [`task::spawn_blocking`](crate::task::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, job: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_blocking(job)
+    }
+
+    /// Makes this runtime the current one of this thread; see [`Handle::enter`].
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// A handle for spawning from elsewhere.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// What the runtime has counted.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.handle.metrics()
+    }
+
+    /// Ends the runtime as the policy says, and reports what had to be cut off.
+    ///
+    /// # Panics
+    /// If the thread is running async code, as it must wait.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use heist::runtime::{Runtime, ShutdownPolicy};
+    ///
+    /// let runtime = Runtime::new().unwrap();
+    /// runtime.spawn(std::future::pending::<()>());
+    /// let report = runtime.shutdown(ShutdownPolicy::drain(Duration::from_millis(10)));
+    /// assert_eq!(report.cancelled().len(), 1);
+    /// ```
+    #[track_caller]
+    pub fn shutdown(mut self, policy: impl Into<ShutdownPolicy>) -> ShutdownReport {
+        self.assert_may_end();
+        self.end(policy.into())
+    }
+
+    /// Cancels all tasks and waits for at most `duration`.
+    ///
+    /// # Panics
+    /// If the thread is running async code, as it must wait.
+    #[track_caller]
+    pub fn shutdown_timeout(self, duration: Duration) {
+        let _ = self.shutdown(ShutdownPolicy::cancel(duration));
+    }
+
+    /// Cancels all tasks and waits for nothing. May be called from async code.
+    pub fn shutdown_background(mut self) {
+        let _ = self.end(ShutdownPolicy::cancel(Duration::ZERO));
+    }
+
+    #[track_caller]
+    fn assert_may_end(&mut self) {
+        if context::in_async() && !std::thread::panicking() {
+            // The workers must end all the same.
+            let _ = self.end(ShutdownPolicy::cancel(Duration::ZERO));
+            panic!(
+                "a runtime was dropped or shut down inside async code, where waiting for it would \
+                 block the thread; use `shutdown_background`, or move it out with \
+                 `task::spawn_blocking(move || drop(runtime))`"
+            );
+        }
+    }
+
+    fn end(&mut self, policy: ShutdownPolicy) -> ShutdownReport {
+        self.ended = true;
+        shutdown::shut_down(&self.handle.scheduler, self.lone.as_ref(), policy)
+    }
+}
+
+impl Drop for Runtime {
+    #[track_caller]
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.assert_may_end();
+        let wait = if std::thread::panicking() && context::in_async() {
+            Duration::ZERO
+        } else {
+            DROP_WAIT
+        };
+        let report = self.end(ShutdownPolicy::cancel(wait));
+        if !report.remaining().is_empty() && wait == DROP_WAIT {
+            eprintln!("heist: a runtime was dropped while work went on that does not end: {report}");
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
+}
+
+/// A current-thread runtime that stays on its thread, and so can spawn futures that are not `Send`.
+///
+/// # Examples
+/// ```
+/// use std::rc::Rc;
+///
+/// let runtime = heist::runtime::Builder::new_current_thread().build_local().unwrap();
+/// let n = runtime.block_on(async {
+///     let shared = Rc::new(7);
+///     heist::task::spawn_local(async move { *shared }).await.unwrap()
+/// });
+/// assert_eq!(n, 7);
+/// ```
+#[derive(Debug)]
+pub struct LocalRuntime {
+    runtime: Runtime,
+    /// Neither `Send` nor `Sync`.
+    stays: PhantomData<*const ()>,
+}
+
+impl LocalRuntime {
+    fn new(runtime: Runtime) -> LocalRuntime {
+        LocalRuntime { runtime, stays: PhantomData }
+    }
+
+    /// As [`Runtime::block_on`].
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _local = context::allow_local(&self.runtime.handle.scheduler);
+        self.runtime.block_on(future)
+    }
+
+    /// Spawns a task that need not be `Send`; it runs inside `block_on`.
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let origin = Origin::here(Location::caller());
+        // SAFETY: the runtime stays on this thread, and its one worker runs on no other.
+        unsafe { self.runtime.handle.scheduler.spawn_unchecked(future, origin) }
+    }
+
+    /// As [`Runtime::handle`]; tasks spawned through it must be `Send`.
+    pub fn handle(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
+    /// As [`Runtime::enter`].
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
+    /// As [`Runtime::metrics`].
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.runtime.metrics()
+    }
+
+    /// As [`Runtime::shutdown`].
+    #[track_caller]
+    pub fn shutdown(self, policy: impl Into<ShutdownPolicy>) -> ShutdownReport {
+        self.runtime.shutdown(policy)
+    }
+}

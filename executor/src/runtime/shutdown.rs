@@ -1,0 +1,282 @@
+//! The end of a runtime, in the order in which it happens.
+//!
+//! 1. `Scheduler::begin_closing`: live sets refuse new tasks, workers are told to stop.
+//! 2. Each worker ends after the poll it is in, and leaves its queue behind ([`leave`]).
+//! 3. The last worker to leave drains the runtime ([`drain`]): every task that is left is
+//!    cancelled, its future dropped. A task that is being woken by a foreign thread at this moment
+//!    is waited for: it will be in the injector in an instant.
+//! 4. The drivers shut down: pending I/O fails, pending sleeps stay pending.
+//! 5. The blocking pool refuses new jobs and cancels queued ones; running ones go on to their end.
+//! 6. Whoever asked for the shutdown waits for the threads, but only until its deadline, and learns
+//!    from the [`ShutdownReport`] what was still running.
+//!
+//! A spawn that races with step 1 either gets into a live set before it is closed, and is drained
+//! in step 3, or is cancelled on the spot. A thread that never returns from a poll or a job keeps
+//! its part of the runtime alive; nothing else waits for it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::block_on::Lone;
+use super::context;
+use crate::task::TaskInfo;
+use crate::task::state::Claim;
+use crate::worker::{Scheduler, WorkerLocal};
+
+/// How a runtime is to end; see [`Runtime::shutdown`](super::Runtime::shutdown).
+///
+/// `Duration` converts into a policy that drains nothing and waits that long for the cancelled.
+#[derive(Clone, Copy, Debug)]
+pub struct ShutdownPolicy {
+    drain: Duration,
+    wait: Duration,
+}
+
+impl ShutdownPolicy {
+    /// Cancel every task at once, and wait for threads and blocking jobs for at most `wait`.
+    pub fn cancel(wait: Duration) -> ShutdownPolicy {
+        ShutdownPolicy { drain: Duration::ZERO, wait }
+    }
+
+    /// Let the tasks end by themselves for at most `drain`, then cancel those that are left. The
+    /// wait for threads afterwards is one second; see [`wait`](ShutdownPolicy::wait).
+    pub fn drain(drain: Duration) -> ShutdownPolicy {
+        ShutdownPolicy { drain, wait: Duration::from_secs(1) }
+    }
+
+    /// How long to wait for threads and blocking jobs once the tasks are cancelled.
+    pub fn wait(self, wait: Duration) -> ShutdownPolicy {
+        ShutdownPolicy { wait, ..self }
+    }
+}
+
+impl From<Duration> for ShutdownPolicy {
+    fn from(wait: Duration) -> ShutdownPolicy {
+        ShutdownPolicy::cancel(wait)
+    }
+}
+
+/// How the end of a runtime went.
+#[derive(Clone, Debug)]
+#[must_use = "the report says what the shutdown had to cut off"]
+pub struct ShutdownReport {
+    cancelled: Vec<TaskInfo>,
+    remaining: Vec<TaskInfo>,
+    elapsed: Duration,
+}
+
+impl ShutdownReport {
+    /// Whether every task and job had ended by itself.
+    pub fn is_clean(&self) -> bool {
+        self.cancelled.is_empty() && self.remaining.is_empty()
+    }
+
+    /// The tasks that were alive when cancelling began, as they were then.
+    pub fn cancelled(&self) -> &[TaskInfo] {
+        &self.cancelled
+    }
+
+    /// Tasks and blocking jobs that did not end before the deadline: they are inside a poll or a
+    /// closure that does not return. Their threads go on until it does.
+    pub fn remaining(&self) -> &[TaskInfo] {
+        &self.remaining
+    }
+
+    /// How long the shutdown took.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "shut down in {:.1?}: {} tasks cancelled, {} still running",
+            self.elapsed,
+            self.cancelled.len(),
+            self.remaining.len()
+        )?;
+        for task in &self.cancelled {
+            write!(f, "\n  cancelled: {task}")?;
+        }
+        for task in &self.remaining {
+            write!(f, "\n  still running: {task}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How often a drain looks whether the tasks have ended.
+const DRAIN_LOOK: Duration = Duration::from_millis(1);
+
+/// Who has left already.
+pub(crate) struct Exit {
+    state: Mutex<ExitState>,
+    changed: Condvar,
+}
+
+struct ExitState {
+    workers_left: usize,
+    left_behind: Vec<Arc<WorkerLocal>>,
+    drained: bool,
+    threads: usize,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Exit {
+    pub(crate) fn new(workers: usize) -> Exit {
+        let state = ExitState {
+            workers_left: workers,
+            left_behind: Vec::new(),
+            drained: false,
+            threads: 0,
+            handles: Vec::new(),
+        };
+        Exit { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub(crate) fn thread_starts(&self) {
+        self.state.lock().threads += 1;
+    }
+
+    pub(crate) fn thread_started(&self, handle: JoinHandle<()>) {
+        let mut state = self.state.lock();
+        // Threads of the blocking pool come and go; keep no more handles than there are threads.
+        state.handles.retain(|handle| !handle.is_finished());
+        state.handles.push(handle);
+    }
+
+    pub(crate) fn thread_ends(&self) {
+        self.state.lock().threads -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the runtime is drained and its threads have gone, at most until `deadline`.
+    fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut state = self.state.lock();
+        while !state.drained || state.threads > 0 {
+            let timed_out = match deadline {
+                Some(deadline) => self.changed.wait_until(&mut state, deadline).timed_out(),
+                None => {
+                    self.changed.wait(&mut state);
+                    false
+                }
+            };
+            if timed_out && (!state.drained || state.threads > 0) {
+                return false;
+            }
+        }
+        let handles = std::mem::take(&mut state.handles);
+        drop(state);
+        for handle in handles {
+            // Each has passed its last act; what is left is the system's part of ending a thread.
+            let _ = handle.join();
+        }
+        true
+    }
+}
+
+/// A worker has ended: step 2, and for the last one steps 3 and 4.
+pub(crate) fn leave(worker: Arc<WorkerLocal>) {
+    let scheduler = worker.scheduler.clone();
+    let last = {
+        let mut state = scheduler.exit.state.lock();
+        state.left_behind.push(worker);
+        state.workers_left -= 1;
+        (state.workers_left == 0).then(|| std::mem::take(&mut state.left_behind))
+    };
+    if let Some(workers) = last {
+        drain(&scheduler, &workers);
+        scheduler.reactor.shutdown();
+        scheduler.timers.shutdown();
+        scheduler.exit.state.lock().drained = true;
+        scheduler.exit.changed.notify_all();
+    }
+}
+
+/// Cancels every task that is left. Called with no worker of the runtime installed anywhere.
+fn drain(scheduler: &Scheduler, workers: &[Arc<WorkerLocal>]) {
+    let mut idle_rounds = 0;
+    loop {
+        let mut progress = false;
+        let queued = || {
+            let queues = workers.iter().find_map(|worker| worker.queue.pop());
+            let slots = || workers.iter().find_map(|worker| worker.remote().take_slot());
+            queues.or_else(slots).or_else(|| scheduler.injector.pop())
+        };
+        while let Some(task) = queued() {
+            // The edge only marks a queued task: the right to start it is in our hands.
+            let _ = task.header().state.abort();
+            task.run();
+            progress = true;
+        }
+        let mut left = 0;
+        for home in &scheduler.homes {
+            for task in home.live.snapshot() {
+                left += 1;
+                match task.header().state.claim() {
+                    Claim::Claimed => {
+                        // SAFETY: claimed just now; we end the runtime, and the live set keeps its
+                        // reference until the task is retired in here.
+                        unsafe { (task.header().vtable.cancel_claimed)(task.as_ptr()) };
+                        progress = true;
+                    }
+                    Claim::Elsewhere | Claim::Complete => {}
+                }
+            }
+        }
+        if left == 0 {
+            return;
+        }
+        // What is left is on its way into the injector, or inside a poll on a thread that gave
+        // its worker away.
+        idle_rounds = if progress { 0 } else { idle_rounds + 1 };
+        match idle_rounds {
+            0..=10 => std::thread::yield_now(),
+            _ => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
+/// Ends a runtime and waits for it as the policy says: steps 1 to 6. A current-thread runtime has
+/// its worker in `lone`, and ends on this thread.
+pub(super) fn shut_down(
+    scheduler: &Arc<Scheduler>,
+    lone: Option<&Lone>,
+    policy: ShutdownPolicy,
+) -> ShutdownReport {
+    let start = Instant::now();
+    let _free = context::set_in_async(false);
+    let drained = || scheduler.live_tasks().is_empty() || start.elapsed() >= policy.drain;
+    match lone {
+        Some(lone) if !drained() => lone.block_on(scheduler, async {
+            while !drained() {
+                crate::time::sleep(DRAIN_LOOK).await;
+            }
+        }),
+        _ => {
+            while !drained() {
+                std::thread::sleep(DRAIN_LOOK);
+            }
+        }
+    }
+    let cancelled = scheduler.task_infos();
+    scheduler.begin_closing();
+    let _context = context::enter(scheduler);
+    scheduler.blocking.close();
+    if let Some(worker) = lone.and_then(Lone::take) {
+        leave(worker);
+    }
+    let ended = scheduler.exit.wait(Instant::now().checked_add(policy.wait));
+    let mut remaining = Vec::new();
+    if !ended {
+        remaining = scheduler.task_infos();
+        remaining.extend(scheduler.blocking.infos());
+    }
+    ShutdownReport { cancelled, remaining, elapsed: start.elapsed() }
+}

@@ -1,0 +1,183 @@
+//! The co-operative budget: how many leaf operations a task may complete in one poll.
+//!
+//! A task whose operations are always ready would never return to its worker. Each leaf operation
+//! of ours takes a unit; with none left it behaves as if it were pending, after having woken the
+//! task. Counting operations costs one thread-local decrement; time is not looked at, since a
+//! clock read would double the cost of an operation.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// Units a task gets for each poll. By guess, as everywhere; the figure of Go and tokio works.
+const UNITS: u8 = 128;
+
+/// No limit: outside tasks, and inside [`unconstrained`].
+const UNLIMITED: u8 = u8::MAX;
+
+thread_local! {
+    static LEFT: Cell<u8> = const { Cell::new(UNLIMITED) };
+}
+
+/// Gives the next poll on this thread a full budget.
+#[inline]
+pub(crate) fn refill() {
+    LEFT.set(UNITS);
+}
+
+/// Lifts the limit on this thread: no task is being polled.
+pub(crate) fn lift() {
+    LEFT.set(UNLIMITED);
+}
+
+/// Lifts the limit while the guard lives: a future that is no task is polled.
+pub(crate) fn suspend() -> Suspended {
+    Suspended(LEFT.replace(UNLIMITED))
+}
+
+/// See [`suspend`].
+pub(crate) struct Suspended(u8);
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        LEFT.set(self.0);
+    }
+}
+
+/// See [`crate::leaf::proceed`].
+#[inline]
+pub(crate) fn proceed(cx: &mut Context<'_>) -> Poll<()> {
+    match LEFT.get() {
+        UNLIMITED => Poll::Ready(()),
+        0 => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        left => {
+            LEFT.set(left - 1);
+            Poll::Ready(())
+        }
+    }
+}
+
+/// See [`crate::leaf::restore`].
+#[inline]
+pub(crate) fn restore() {
+    let left = LEFT.get();
+    if left < UNITS {
+        LEFT.set(left + 1);
+    }
+}
+
+/// Whether the current task may go on without yielding.
+///
+/// True outside a task.
+pub fn has_budget_remaining() -> bool {
+    LEFT.get() > 0
+}
+
+/// Takes one unit of the current task's budget, and yields to the scheduler if none is left.
+///
+/// For loops that do much work without any leaf operation of Heist's.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let mut sum = 0u64;
+/// for n in 0..1_000 {
+///     sum += n;
+///     heist::task::consume_budget().await;
+/// }
+/// assert_eq!(sum, 499_500);
+/// # });
+/// ```
+pub async fn consume_budget() {
+    poll_fn(proceed).await;
+}
+
+pin_project_lite::pin_project! {
+    /// A future that is exempt from the budget; see [`unconstrained`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Unconstrained<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+/// Exempts a future from the co-operative budget.
+///
+/// Use it with care: a future that is always ready then holds its worker until it ends.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let n = heist::task::unconstrained(async { 7 }).await;
+/// assert_eq!(n, 7);
+/// # });
+/// ```
+pub fn unconstrained<F: Future>(future: F) -> Unconstrained<F> {
+    Unconstrained { future }
+}
+
+impl<F: Future> Future for Unconstrained<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let _unlimited = suspend();
+        self.project().future.poll(cx)
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A future that takes part in the budget; see [`cooperative`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Coop<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+/// Makes a foreign leaf future take part in the budget: each time it is ready costs one unit.
+pub fn cooperative<F: Future>(future: F) -> Coop<F> {
+    Coop { future }
+}
+
+impl<F: Future> Future for Coop<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        ready!(proceed(cx));
+        let polled = self.project().future.poll(cx);
+        if polled.is_pending() {
+            restore();
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    #[test]
+    fn a_budget_ends_and_is_exempted_from() {
+        refill();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..UNITS {
+            assert!(proceed(&mut cx).is_ready());
+        }
+        assert!(!has_budget_remaining());
+        assert!(proceed(&mut cx).is_pending());
+        assert!(pin!(unconstrained(consume_budget())).poll(&mut cx).is_ready());
+        assert!(proceed(&mut cx).is_pending());
+        restore();
+        assert!(proceed(&mut cx).is_ready());
+        lift();
+        assert!(proceed(&mut cx).is_ready());
+    }
+}

@@ -1,0 +1,271 @@
+//! The task header: what every holder of a task sees without knowing the type of its future.
+//!
+//! A task is one allocation, a [`Cell`](super::cell::Cell): this header, then the future or its
+//! output. The header is 112 bytes, so a task with a future of up to 16 bytes takes 128.
+//! Holders keep counted references: [`TaskRef`] is one of them, and [`Notified`] is one that also
+//! carries the right to start the task. Deliberately without any knowledge of queues or workers:
+//! the way back to them is the erased `home` pointer, which only the vtable interprets.
+
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::task::Waker;
+
+use super::id::Id;
+use super::state::State;
+use crate::shim::UnsafeCell;
+
+/// What the type of the future and of the scheduler know; one static per pair.
+pub(crate) struct Vtable {
+    /// Polls or cancels the future. Consumes the reference of a `Notified`.
+    pub(crate) run: unsafe fn(NonNull<Header>),
+    /// Queues the task at its home. Consumes the reference of a `Notified`.
+    pub(crate) schedule: unsafe fn(NonNull<Header>),
+    /// Drops the future of a claimed task and completes it as cancelled.
+    pub(crate) cancel_claimed: unsafe fn(NonNull<Header>),
+    /// Moves the output of a complete task to a `*mut Result<T, JoinError>`.
+    pub(crate) take_output: unsafe fn(NonNull<Header>, *mut ()),
+    /// Drops the output of a complete task unread.
+    pub(crate) drop_output: unsafe fn(NonNull<Header>),
+    /// Frees the cell; future and output are gone by now.
+    pub(crate) free: unsafe fn(NonNull<Header>),
+}
+
+/// Values that a task hands to its children, keyed by the address of their declaration.
+pub(crate) type Inherited = Arc<Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>>;
+
+/// Rarely used parts of a task, shared along the lines of descent where they are equal.
+#[derive(Debug, Default)]
+pub(crate) struct Details {
+    /// The name given with `task::Builder`.
+    pub(crate) name: Option<Box<str>>,
+    /// Values inherited from the parent.
+    pub(crate) context: Option<Inherited>,
+}
+
+impl Details {
+    /// The details of a child that has no name of its own: shared where nothing differs.
+    pub(crate) fn for_child(self: &Arc<Details>) -> Option<Arc<Details>> {
+        match (&self.name, &self.context) {
+            (_, None) => None,
+            (None, Some(_)) => Some(self.clone()),
+            (Some(_), Some(context)) => {
+                Some(Arc::new(Details { name: None, context: Some(context.clone()) }))
+            }
+        }
+    }
+}
+
+/// Neighbours in the live set of the task's home; guarded by that set's lock.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    pub(crate) previous: Option<NonNull<Header>>,
+    pub(crate) next: Option<NonNull<Header>>,
+}
+
+/// See the module's documentation.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) state: State,
+    pub(crate) vtable: &'static Vtable,
+    /// The `Home` of the task. Dereferenced only while the task is not complete: a runtime ends
+    /// its homes after the last of its tasks has completed.
+    pub(crate) home: NonNull<()>,
+    pub(crate) id: Id,
+    pub(crate) parent: Option<Id>,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) details: Option<Arc<Details>>,
+    /// Wait site, written by the polling worker and read by dumps: the operation's name, ...
+    wait_operation: AtomicPtr<&'static str>,
+    /// ... and the place that called it. Null while the task does not wait in a leaf of ours.
+    wait_at: AtomicPtr<Location<'static>>,
+    /// How often the task was polled; written by the polling worker only.
+    polls: AtomicU32,
+    /// When it was spawned, in [`crate::task::age`] units.
+    pub(crate) born: u32,
+    pub(crate) links: UnsafeCell<Links>,
+    /// See the access rules in [`super`].
+    pub(crate) join_waker: UnsafeCell<Option<Waker>>,
+}
+
+impl Header {
+    pub(crate) fn new(
+        vtable: &'static Vtable,
+        home: NonNull<()>,
+        id: Id,
+        parent: Option<Id>,
+        spawned_at: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        born: u32,
+    ) -> Header {
+        Header {
+            state: State::new(),
+            vtable,
+            home,
+            id,
+            parent,
+            spawned_at,
+            details,
+            wait_operation: AtomicPtr::default(),
+            wait_at: AtomicPtr::default(),
+            polls: AtomicU32::new(0),
+            born,
+            links: UnsafeCell::new(Links::default()),
+            join_waker: UnsafeCell::new(None),
+        }
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.details.as_ref().and_then(|details| details.name.as_deref())
+    }
+
+    /// Called by the polling worker before each poll.
+    #[inline]
+    pub(crate) fn begin_poll(&self) {
+        // Ordering: Relaxed throughout; one writer at a time, and readers want a hint, not a proof.
+        self.polls.store(self.polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.wait_at.store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// Called by a leaf future that returns `Pending` inside a poll of this task.
+    #[inline]
+    pub(crate) fn note_wait(&self, operation: &'static &'static str, at: &'static Location<'static>) {
+        // Ordering: Relaxed. A dump that runs meanwhile may pair an operation with the place of
+        // the wait before; both are 'static, so it is at worst a stale answer.
+        self.wait_operation
+            .store(std::ptr::from_ref(operation).cast_mut(), Ordering::Relaxed);
+        self.wait_at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// What the task waits for and where, if it waits in a leaf of ours.
+    pub(crate) fn wait_site(&self) -> Option<(&'static str, &'static Location<'static>)> {
+        let at = self.wait_at.load(Ordering::Relaxed);
+        let operation = self.wait_operation.load(Ordering::Relaxed);
+        if at.is_null() || operation.is_null() {
+            return None;
+        }
+        // SAFETY: both were stored by `note_wait` from `'static` references and never changed
+        // through these pointers.
+        unsafe { Some((*operation, &*at)) }
+    }
+
+    pub(crate) fn polls(&self) -> u32 {
+        self.polls.load(Ordering::Relaxed)
+    }
+}
+
+/// A counted reference to a task.
+pub(crate) struct TaskRef(NonNull<Header>);
+
+// SAFETY: a header is shared between threads by design: its fields are immutable, atomic, or
+// guarded by the rules in `task`; the future inside is touched only by the holder of RUNNING, and
+// `Cell` is created for `Send` futures (or for futures that a pinned home polls on one thread).
+unsafe impl Send for TaskRef {}
+// SAFETY: as above.
+unsafe impl Sync for TaskRef {}
+
+impl TaskRef {
+    /// # Safety
+    /// The caller passes on one reference that is counted in the task word.
+    pub(crate) unsafe fn from_raw(header: NonNull<Header>) -> TaskRef {
+        TaskRef(header)
+    }
+
+    /// The pointer, with the reference still counted: the receiver owes a `from_raw`.
+    pub(crate) fn into_raw(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).0
+    }
+
+    pub(crate) fn as_ptr(&self) -> NonNull<Header> {
+        self.0
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: the counted reference keeps the cell allocated.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Asks for the end of the task; see `AbortHandle::abort`.
+    pub(crate) fn abort(&self) {
+        match self.header().state.abort() {
+            super::state::Wake::Submit => {
+                // SAFETY: the edge counted a reference for the `Notified` passed on here.
+                unsafe { (self.header().vtable.schedule)(self.0) }
+            }
+            super::state::Wake::Nothing => {}
+            super::state::Wake::Free => unreachable!("abort gives up no reference"),
+        }
+    }
+}
+
+impl Clone for TaskRef {
+    fn clone(&self) -> TaskRef {
+        self.header().state.add_reference();
+        TaskRef(self.0)
+    }
+}
+
+impl Drop for TaskRef {
+    fn drop(&mut self) {
+        // SAFETY: this reference is counted and not used again.
+        unsafe { release(self.0, 1) }
+    }
+}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.header().id)
+            .field("name", &self.header().name())
+            .field("spawned_at", &format_args!("{}", self.header().spawned_at))
+            .finish()
+    }
+}
+
+/// Gives up `count` references and frees the cell if they were the last.
+///
+/// # Safety
+/// The caller owns `count` counted references and uses none of them afterwards.
+#[inline]
+pub(crate) unsafe fn release(header: NonNull<Header>, count: usize) {
+    // SAFETY: the caller's references keep the cell until this edge; if they were the last,
+    // nobody else can reach it any more and `free` may have it.
+    unsafe {
+        if header.as_ref().state.release(count) {
+            (header.as_ref().vtable.free)(header);
+        }
+    }
+}
+
+/// A task that is to run: the one reference that carries the right to start it.
+#[derive(Debug)]
+pub(crate) struct Notified(TaskRef);
+
+impl Notified {
+    /// # Safety
+    /// The task word has `NOTIFIED` set and counts the reference passed on, and no other
+    /// `Notified` exists for this setting of the bit.
+    pub(crate) unsafe fn from_raw(header: NonNull<Header>) -> Notified {
+        // SAFETY: passed on from the caller.
+        Notified(unsafe { TaskRef::from_raw(header) })
+    }
+
+    pub(crate) fn into_raw(self) -> NonNull<Header> {
+        self.0.into_raw()
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        self.0.header()
+    }
+
+    /// Polls the task, or cancels it if that was asked for.
+    #[inline]
+    pub(crate) fn run(self) {
+        let header = self.into_raw();
+        // SAFETY: `self` was the one right to start, and its reference goes to `run`.
+        unsafe { (header.as_ref().vtable.run)(header) }
+    }
+}

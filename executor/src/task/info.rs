@@ -1,0 +1,172 @@
+//! What a task is doing: read from its header, never by polling it.
+
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+use super::header::Header;
+use super::id::Id;
+use super::{age, current};
+
+/// A task as it was at one moment; see [`all`](super::all) and [`current`](super::current()).
+///
+/// Taking one reads a few words of the task's header while the task may run on: the parts belong
+/// to about the same moment, not to exactly the same.
+#[derive(Clone, Debug)]
+pub struct TaskInfo {
+    id: Id,
+    name: Option<Box<str>>,
+    spawned_at: &'static Location<'static>,
+    parent: Option<Id>,
+    state: TaskState,
+    waits_in: Option<WaitSite>,
+    polls: u32,
+    age: Duration,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// In a queue: a worker will poll it.
+    Ready,
+    /// Being polled now.
+    Running,
+    /// Pending until something wakes it.
+    Waiting,
+    /// Ended; nobody has cleared it away yet.
+    Complete,
+}
+
+/// The operation that a task waits in, and the place in the program that called it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitSite {
+    /// For example `sleep` or `TcpStream::read`.
+    pub operation: &'static str,
+    /// The caller of the operation.
+    pub location: &'static Location<'static>,
+}
+
+impl TaskInfo {
+    pub(crate) fn read(header: &Header) -> TaskInfo {
+        let word = header.state.load();
+        let state = if word.is_complete() {
+            TaskState::Complete
+        } else if word.is_running() {
+            TaskState::Running
+        } else if word.is_notified() {
+            TaskState::Ready
+        } else {
+            TaskState::Waiting
+        };
+        let waits_in = header.wait_site();
+        TaskInfo {
+            id: header.id,
+            name: header.name().map(Box::from),
+            spawned_at: header.spawned_at,
+            parent: header.parent,
+            state,
+            waits_in: waits_in.map(|(operation, location)| WaitSite { operation, location }),
+            polls: header.polls(),
+            age: age::since(header.born),
+        }
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// The name given with `task::Builder`.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The place of the spawn call.
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+
+    /// The task that spawned it, if one did.
+    pub fn parent(&self) -> Option<Id> {
+        self.parent
+    }
+
+    /// Where the task stands.
+    pub fn state(&self) -> TaskState {
+        self.state
+    }
+
+    /// The operation of Heist's that the task waits in, if it waits in one. A future of another
+    /// library shows only the operation of ours at its bottom, if there is one.
+    pub fn waits_in(&self) -> Option<WaitSite> {
+        self.waits_in
+    }
+
+    /// How often the task has been polled; wraps at 2^32.
+    pub fn polls(&self) -> u64 {
+        u64::from(self.polls)
+    }
+
+    /// Time since the spawn, to 10 ms.
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+}
+
+impl fmt::Display for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.id)?;
+        if let Some(name) = &self.name {
+            write!(f, " `{name}`")?;
+        }
+        match (self.state, self.waits_in) {
+            (TaskState::Waiting, Some(site)) => {
+                write!(f, " waits in {} at {}", site.operation, site.location)?;
+            }
+            (TaskState::Waiting, None) => write!(f, " waits")?,
+            (TaskState::Ready, _) => write!(f, " is ready")?,
+            (TaskState::Running, _) => write!(f, " is running")?,
+            (TaskState::Complete, _) => write!(f, " has ended")?,
+        }
+        write!(f, ", spawned at {}", self.spawned_at)?;
+        if let Some(parent) = self.parent {
+            write!(f, " by task {parent}")?;
+        }
+        write!(f, ", {} polls, {:?} old", self.polls, self.age)
+    }
+}
+
+/// The task that is being polled on this thread.
+///
+/// # Panics
+/// Outside a task, which includes the future given to `block_on`; see [`try_current`].
+#[track_caller]
+pub fn current() -> TaskInfo {
+    match try_current() {
+        Some(info) => info,
+        None => panic!("no task is running here: `task::current` must be called inside a task"),
+    }
+}
+
+/// The task that is being polled on this thread, if there is one.
+pub fn try_current() -> Option<TaskInfo> {
+    current::with(TaskInfo::read)
+}
+
+/// The id of the task that is being polled on this thread.
+///
+/// # Panics
+/// Outside a task, which includes the future given to `block_on`; see [`try_id`].
+#[track_caller]
+pub fn id() -> Id {
+    match try_id() {
+        Some(id) => id,
+        None => panic!("no task is running here: `task::id` must be called inside a task"),
+    }
+}
+
+/// The id of the task that is being polled on this thread, if there is one.
+pub fn try_id() -> Option<Id> {
+    current::id()
+}

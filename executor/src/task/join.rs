@@ -1,0 +1,205 @@
+//! [`JoinHandle`] and [`AbortHandle`]: how the spawner holds on to a task.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use super::error::JoinError;
+use super::header::{Header, TaskRef};
+use super::id::Id;
+use crate::leaf::{self, Operation};
+
+static JOIN: Operation = Operation::new("JoinHandle");
+
+/// Owns the right to a task's output. Await it to join the task.
+///
+/// Dropping the handle detaches the task: it goes on, and its output is dropped when it ends. A
+/// panic that nobody can read any more is reported, by default on standard error with the task's
+/// name and spawn location; see `Builder::on_unhandled_failure`.
+///
+/// # Cancel safety
+/// Awaiting `&mut handle` is cancel safe: the output stays with the task until it is returned.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let handle = heist::spawn(async { 6 * 7 });
+/// assert_eq!(handle.await.unwrap(), 42);
+/// # });
+/// ```
+#[must_use = "dropping a JoinHandle detaches its task; use `drop(handle)` to say so"]
+pub struct JoinHandle<T> {
+    /// `None` once the output has been returned.
+    task: Option<TaskRef>,
+    id: Id,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> JoinHandle<T> {
+    /// # Safety of callers (crate-internal)
+    /// `task` is the reference that stands for the join interest of a task with output `T`.
+    pub(crate) fn new(task: TaskRef) -> JoinHandle<T> {
+        let id = task.header().id;
+        JoinHandle { task: Some(task), id, output: PhantomData }
+    }
+
+    /// Cancels the task: its future is dropped where it stands at its next `await`, at once if it
+    /// is idle, and the join yields [`JoinError::is_cancelled`]. A task that has completed, or
+    /// that completes in the poll under way, is not affected.
+    pub fn abort(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+
+    /// A handle that can abort the task and does not keep its output waiting.
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle { task: self.task.clone(), id: self.id }
+    }
+
+    /// Whether the task has ended. Its output may not have been returned yet.
+    pub fn is_finished(&self) -> bool {
+        self.task.as_ref().is_none_or(|task| task.header().state.load().is_complete())
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    pub(crate) fn header(&self) -> Option<&Header> {
+        self.task.as_ref().map(TaskRef::header)
+    }
+}
+
+/// True once the output can be taken; else the waker is in place.
+fn is_ready(header: &Header, waker: &Waker) -> bool {
+    let seen = header.state.load();
+    if seen.is_complete() {
+        return true;
+    }
+    if seen.has_join_waker() {
+        // SAFETY: JOIN_WAKER is set: the waker is there and shared for reading (rule 3).
+        let same = header.join_waker.with(|w| unsafe {
+            (*w).as_ref().is_some_and(|registered| registered.will_wake(waker))
+        });
+        if same {
+            return false;
+        }
+        if !header.state.unset_join_waker() {
+            return true;
+        }
+    }
+    // SAFETY: JOIN_WAKER is clear: the waker is the handle's alone (rule 2).
+    header.join_waker.with_mut(|w| unsafe { *w = Some(waker.clone()) });
+    if header.state.set_join_waker() {
+        return false;
+    }
+    // SAFETY: as above; the task completed before it could see the waker.
+    header.join_waker.with_mut(|w| unsafe { *w = None });
+    true
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    /// # Panics
+    /// If it is polled again after it has returned the output.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(leaf::proceed(cx));
+        let Some(task) = &self.task else {
+            panic!("a JoinHandle was polled after it had returned its task's output")
+        };
+        let header = task.header();
+        if !is_ready(header, cx.waker()) {
+            leaf::restore();
+            leaf::waiting(&JOIN, header.spawned_at);
+            return Poll::Pending;
+        }
+        let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
+        // SAFETY: the task is complete and the interest is ours; `self.task` is given up below, so
+        // the output is taken once. The type is that of the task, by `new`.
+        let output = unsafe {
+            (header.vtable.take_output)(task.as_ptr(), output.as_mut_ptr().cast());
+            output.assume_init()
+        };
+        // While JOIN_WAKER is set the completing worker may still be waking us; who comes second
+        // drops the waker.
+        if !header.state.load().has_join_waker() || header.state.leave().drop_waker {
+            // SAFETY: JOIN_WAKER is clear: the waker is the handle's alone (rules 2 and 4).
+            header.join_waker.with_mut(|w| unsafe { *w = None });
+        }
+        self.task = None;
+        Poll::Ready(output)
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        let Some(task) = &self.task else { return };
+        let duty = task.header().state.leave();
+        if duty.drop_waker {
+            // SAFETY: the edge gave the waker to us (rules 2 and 4).
+            task.header().join_waker.with_mut(|w| unsafe { *w = None });
+        }
+        if duty.drop_output {
+            // SAFETY: the task is complete and the edge gave the output to us.
+            unsafe { (task.header().vtable.drop_output)(task.as_ptr()) };
+        }
+    }
+}
+
+impl<T> Unpin for JoinHandle<T> {}
+// SAFETY: the handle moves a `T` out of the task to the thread that polls it.
+unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: a shared handle gives no access to the output.
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
+impl<T> UnwindSafe for JoinHandle<T> {}
+impl<T> RefUnwindSafe for JoinHandle<T> {}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("id", &self.id).finish()
+    }
+}
+
+/// Can abort a task and see whether it has ended; any number of them may exist.
+///
+/// Unlike tokio's, it keeps nothing of the task's output alive: only the cell itself.
+#[derive(Clone)]
+pub struct AbortHandle {
+    task: Option<TaskRef>,
+    id: Id,
+}
+
+impl AbortHandle {
+    /// As [`JoinHandle::abort`].
+    pub fn abort(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+
+    /// Whether the task has ended.
+    pub fn is_finished(&self) -> bool {
+        self.task.as_ref().is_none_or(|task| task.header().state.load().is_complete())
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+}
+
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle").field("id", &self.id).finish()
+    }
+}

@@ -1,0 +1,175 @@
+//! Spawning, from wherever the program is; and giving a worker away in order to block.
+
+use std::future::Future;
+use std::panic::Location;
+
+use super::{JoinHandle, Origin, TaskInfo, current};
+use crate::blocking::Pool;
+use crate::runtime::{NO_RUNTIME, context};
+use crate::worker;
+
+impl Origin {
+    /// A task spawned at `at` by the current one.
+    #[inline]
+    pub(crate) fn here(at: &'static Location<'static>) -> Origin {
+        Origin { parent: current::id(), spawned_at: at, details: current::inherited() }
+    }
+}
+
+/// The origin of a job that Heist itself spawns.
+#[track_caller]
+pub(crate) fn origin_here() -> Origin {
+    Origin::here(Location::caller())
+}
+
+/// Spawns a task on the current runtime.
+///
+/// It starts at once, independently of whether the handle is awaited, behind what its worker has
+/// queued already. Spawning from a task costs no shared atomic operation and wakes another worker
+/// only if that is worth it.
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let handle = heist::spawn(async { "done" });
+/// assert_eq!(handle.await.unwrap(), "done");
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    spawn_with(future, Origin::here(Location::caller()))
+}
+
+#[track_caller]
+pub(super) fn spawn_with<F>(future: F, origin: Origin) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match context::with_current(|scheduler| scheduler.spawn(future, origin)) {
+        Some(handle) => handle,
+        None => panic!("{NO_RUNTIME}"),
+    }
+}
+
+/// Spawns a task that need not be `Send` on the current [`LocalRuntime`](crate::runtime::LocalRuntime).
+///
+/// # Panics
+/// Outside a `LocalRuntime`.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let origin = Origin::here(Location::caller());
+    match context::current_local() {
+        // SAFETY: the runtime's one worker runs on this thread only.
+        Some(scheduler) => unsafe { scheduler.spawn_unchecked(future, origin) },
+        None => panic!(
+            "`spawn_local` needs a runtime that stays on this thread: call it inside a \
+             `LocalRuntime` (`Builder::new_current_thread().build_local()`)"
+        ),
+    }
+}
+
+/// Runs a closure that blocks on a thread meant for it.
+///
+/// A job that has begun cannot be cancelled; [`JoinHandle::abort`] stops one that has not.
+///
+/// # Panics
+/// Outside a runtime, and if there is no thread for it and the system refuses to start one.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let sum = heist::task::spawn_blocking(|| (1..=100).sum::<u32>()).await.unwrap();
+/// assert_eq!(sum, 5050);
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn_blocking<F, R>(job: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    match context::current() {
+        Some(scheduler) => Pool::spawn(&scheduler, job, Origin::here(Location::caller())),
+        None => panic!("{NO_RUNTIME}"),
+    }
+}
+
+/// Runs a closure that blocks right here, after having given this thread's worker to another
+/// thread.
+///
+/// Unlike [`spawn_blocking`] it can borrow, and the task keeps its place; other futures of the
+/// same task (of a `join!`, say) stand still meanwhile. Costs a hand-over to a thread of the
+/// blocking pool. Outside a worker it only runs the closure.
+///
+/// # Panics
+/// On a current-thread runtime, whose only worker cannot be given away.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let line = heist::spawn(async {
+///     heist::task::block_in_place(|| std::fs::read_to_string("/dev/null"))
+/// });
+/// assert_eq!(line.await.unwrap().unwrap(), "");
+/// # });
+/// ```
+#[track_caller]
+pub fn block_in_place<F, R>(job: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    let is_lone = || context::with_current(|s| s.is_current_thread()).unwrap_or(false);
+    assert!(
+        !(context::in_async() && is_lone()),
+        "`block_in_place` cannot give away the only worker of a current-thread runtime; use \
+         `task::spawn_blocking`, or a multi-thread runtime"
+    );
+    if let Some(worker) = context::take_worker() {
+        let scheduler = worker.scheduler.clone();
+        let again = worker.clone();
+        let successor = move || worker::run(worker);
+        if crate::runtime::threads::start(&scheduler, "heist-worker", successor).is_err() {
+            // No thread to give it to: then this one keeps it, and the watchdog does what it can.
+            context::restore_worker(&again);
+        }
+    }
+    let _may_block = context::set_in_async(false);
+    job()
+}
+
+/// What all live tasks of the current runtime are doing, oldest id first.
+///
+/// It reads the tasks' headers and polls none of them, so it is safe in production. Costs about
+/// 100 ns a task; each worker's list is locked while references to its tasks are taken.
+///
+/// # Panics
+/// Outside a runtime; see [`Handle::tasks`](crate::runtime::Handle::tasks).
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let task = heist::spawn(std::future::pending::<()>());
+/// let all = heist::task::all();
+/// let info = all.iter().find(|info| info.id() == task.id()).unwrap();
+/// assert!(info.spawned_at().file().ends_with(".rs"));
+/// # });
+/// ```
+#[track_caller]
+pub fn all() -> Vec<TaskInfo> {
+    match context::with_current(|scheduler| scheduler.task_infos()) {
+        Some(infos) => infos,
+        None => panic!("{NO_RUNTIME}"),
+    }
+}

@@ -1,0 +1,211 @@
+//! The watchdog's alarm clock: set and silenced by workers without waking the watchdog.
+//!
+//! On Linux it is a timer descriptor that the watchdog reads from, so setting it is one short
+//! system call and its thread sleeps on; elsewhere it is a condition variable, which wakes the
+//! watchdog to learn of an earlier time. Deliberately without meaning: what to do when it rings
+//! is the watchdog's business.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// No alarm is set.
+const SILENT: u64 = u64::MAX;
+
+/// See the module's documentation.
+pub(crate) struct Alarm {
+    start: Instant,
+    /// When it rings, in nanoseconds since `start`; written under the lock.
+    rings_at: AtomicU64,
+    bell: Mutex<bell::Bell>,
+    listener: bell::Listener,
+}
+
+impl Alarm {
+    pub(crate) fn new() -> std::io::Result<Alarm> {
+        let (bell, listener) = bell::new()?;
+        Ok(Alarm {
+            start: Instant::now(),
+            rings_at: AtomicU64::new(SILENT),
+            bell: Mutex::new(bell),
+            listener,
+        })
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.start).as_nanos() as u64
+    }
+
+    /// Whether it will ring.
+    #[inline]
+    pub(crate) fn is_set(&self) -> bool {
+        // Ordering: Relaxed; a worker that sees it set relies on the watchdog, which looks at
+        // everything when it rings, however the setting is ordered.
+        self.rings_at.load(Ordering::Relaxed) != SILENT
+    }
+
+    /// Makes it ring `after` from `now` at the latest.
+    pub(crate) fn set(&self, now: Instant, after: Duration) {
+        let at = self.nanos(now) + after.as_nanos() as u64;
+        if self.rings_at.load(Ordering::Relaxed) <= at {
+            return;
+        }
+        let mut bell = self.bell.lock();
+        if self.rings_at.load(Ordering::Relaxed) > at {
+            self.rings_at.store(at, Ordering::Relaxed);
+            bell.set(after.max(Duration::from_nanos(1)));
+        }
+    }
+
+    /// Silences it: there is nothing to watch.
+    pub(crate) fn silence(&self) {
+        let mut bell = self.bell.lock();
+        if self.is_set() {
+            self.rings_at.store(SILENT, Ordering::Relaxed);
+            bell.silence();
+        }
+    }
+
+    /// Waits until it rings, and is silent from then on. Called by the watchdog alone.
+    pub(crate) fn wait(&self) {
+        loop {
+            self.listener.wait();
+            let _bell = self.bell.lock();
+            let at = self.rings_at.load(Ordering::Relaxed);
+            // It may have been silenced or set anew while the bell was on its way here.
+            if at != SILENT && self.nanos(Instant::now()) >= at {
+                self.rings_at.store(SILENT, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod bell {
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
+
+    const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+    pub(super) struct Bell(Arc<OwnedFd>);
+
+    pub(super) struct Listener(Arc<OwnedFd>);
+
+    pub(super) fn new() -> io::Result<(Bell, Listener)> {
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?;
+        let timer = Arc::new(timer);
+        Ok((Bell(timer.clone()), Listener(timer)))
+    }
+
+    impl Bell {
+        pub(super) fn set(&mut self, after: Duration) {
+            self.arm(Timespec {
+                tv_sec: after.as_secs() as _,
+                tv_nsec: after.subsec_nanos() as _,
+            });
+        }
+
+        pub(super) fn silence(&mut self) {
+            self.arm(NEVER);
+        }
+
+        fn arm(&self, value: Timespec) {
+            let once = Itimerspec { it_interval: NEVER, it_value: value };
+            timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
+                .expect("a timer descriptor of our own takes any valid time");
+        }
+    }
+
+    impl Listener {
+        pub(super) fn wait(&self) {
+            let mut expirations = [0; 8];
+            // EINTR: the caller looks at the time and comes back.
+            let _ = rustix::io::read(&self.0, &mut expirations);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod bell {
+    use std::io;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use parking_lot::{Condvar, Mutex};
+
+    type Rope = Arc<(Mutex<Option<Instant>>, Condvar)>;
+
+    pub(super) struct Bell(Rope);
+
+    pub(super) struct Listener(Rope);
+
+    pub(super) fn new() -> io::Result<(Bell, Listener)> {
+        let rope = Rope::default();
+        Ok((Bell(rope.clone()), Listener(rope)))
+    }
+
+    impl Bell {
+        pub(super) fn set(&mut self, after: Duration) {
+            *self.0.0.lock() = Some(Instant::now() + after);
+            self.0.1.notify_one();
+        }
+
+        pub(super) fn silence(&mut self) {
+            *self.0.0.lock() = None;
+        }
+    }
+
+    impl Listener {
+        pub(super) fn wait(&self) {
+            let mut at = self.0.0.lock();
+            loop {
+                match *at {
+                    None => self.0.1.wait(&mut at),
+                    Some(time) if Instant::now() >= time => break,
+                    Some(time) => {
+                        self.0.1.wait_until(&mut at, time);
+                    }
+                }
+            }
+            *at = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_rings_at_the_earliest_time_set_and_not_before() {
+        let alarm = Alarm::new().unwrap();
+        let now = Instant::now();
+        alarm.set(now, Duration::from_secs(3600));
+        alarm.set(now, Duration::from_millis(2));
+        assert!(alarm.is_set());
+        alarm.wait();
+        assert!(now.elapsed() >= Duration::from_millis(2));
+        assert!(!alarm.is_set());
+    }
+
+    #[test]
+    fn it_can_be_silenced_and_set_again() {
+        let alarm = Alarm::new().unwrap();
+        let now = Instant::now();
+        alarm.set(now, Duration::from_secs(3600));
+        alarm.silence();
+        assert!(!alarm.is_set());
+        alarm.set(Instant::now(), Duration::from_millis(1));
+        alarm.wait();
+        assert!(now.elapsed() >= Duration::from_millis(1));
+    }
+}

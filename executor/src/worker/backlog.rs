@@ -1,0 +1,112 @@
+//! When the work in a worker's queue is worth waking another worker for.
+//!
+//! A wake and a steal cost both cores several microseconds, and each task that changes cores
+//! drags its cache lines along, 165 ns apiece on a two-core virtual machine. So the worker times
+//! some of its polls, only while there is somebody to wake, and asks for help when what is queued
+//! would take it longer than the help costs. Tasks whose length it cannot know yet, because the
+//! poll before them has not ended, are the watchdog's.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// Work worth a wake, in nanoseconds: a futex round trip plus the first steal.
+const WORTH_NS: u64 = 20_000;
+
+/// Polls shorter than this are cheaper here than anywhere else: moving a task costs as much.
+const SMALL_POLL_NS: u64 = 500;
+
+/// At most this many polls go untimed between two timed ones.
+const LONGEST_GAP: u32 = 64;
+
+/// Times polls and judges a queue; see the module's documentation. One a worker, used by it alone.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    /// Typical length of a poll; zero while unknown.
+    poll_ns: Cell<u64>,
+    /// Polls until the next timed one, and the gap after that.
+    countdown: Cell<u32>,
+    gap: Cell<u32>,
+}
+
+impl Backlog {
+    pub(crate) fn new() -> Backlog {
+        Backlog { poll_ns: Cell::new(0), countdown: Cell::new(0), gap: Cell::new(1) }
+    }
+
+    /// A new stretch of work begins: what was learnt about the last one may be wrong.
+    pub(crate) fn begin_stretch(&self) {
+        self.countdown.set(0);
+        self.gap.set(1);
+    }
+
+    /// Whether the coming poll should be timed.
+    #[inline]
+    pub(crate) fn wants_timing(&self) -> bool {
+        let left = self.countdown.get();
+        if left > 0 {
+            self.countdown.set(left - 1);
+            return false;
+        }
+        self.countdown.set(self.gap.get());
+        self.gap.set((self.gap.get() * 2).min(LONGEST_GAP));
+        true
+    }
+
+    /// A timed poll began at `start` and has ended.
+    pub(crate) fn timed(&self, start: Instant) {
+        self.note(start.elapsed());
+    }
+
+    fn note(&self, took: Duration) {
+        let took = took.as_nanos() as u64;
+        let before = self.poll_ns.get();
+        // A quarter of the way each time: three samples outvote the past.
+        self.poll_ns.set(if before == 0 { took } else { before - before / 4 + took / 4 });
+    }
+
+    /// The typical length of a poll, in nanoseconds; zero while unknown.
+    pub(crate) fn poll_ns(&self) -> u64 {
+        self.poll_ns.get()
+    }
+
+    /// Whether `queued` tasks are worth waking another worker.
+    #[inline]
+    pub(crate) fn is_worth_a_wake(&self, queued: usize) -> bool {
+        let poll = self.poll_ns.get();
+        poll >= SMALL_POLL_NS && queued as u64 * poll >= WORTH_NS
+    }
+}
+
+/// Whether tasks of about `poll_ns` each are worth moving to a worker that is awake anyway.
+pub(crate) fn is_worth_a_steal(poll_ns: u64) -> bool {
+    poll_ns == 0 || poll_ns >= SMALL_POLL_NS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_enough_work_of_tasks_that_are_not_tiny_is_worth_a_wake() {
+        let backlog = Backlog::new();
+        assert!(!backlog.is_worth_a_wake(1_000_000), "unknown tasks are the watchdog's");
+        backlog.note(Duration::from_micros(10));
+        assert!(backlog.is_worth_a_wake(2) && !backlog.is_worth_a_wake(1));
+        for _ in 0..30 {
+            backlog.note(Duration::from_nanos(50));
+        }
+        assert!(!backlog.is_worth_a_wake(1_000_000));
+        assert!(!is_worth_a_steal(backlog.poll_ns()));
+    }
+
+    #[test]
+    fn timing_thins_out_within_a_stretch() {
+        let backlog = Backlog::new();
+        let timed = |polls: u32| (0..polls).filter(|_| backlog.wants_timing()).count();
+        assert!(backlog.wants_timing());
+        assert!(timed(100) > 4);
+        assert!(timed(6400) <= 100);
+        backlog.begin_stretch();
+        assert!(backlog.wants_timing());
+    }
+}

@@ -1,0 +1,188 @@
+//! Which workers are parked and how many are searching: the rules by which nobody sleeps through
+//! work and nobody is woken for nothing.
+//!
+#![doc = include_str!("SLEEPING.md")]
+
+use crate::shim::Mutex;
+use crate::shim::atomic::{AtomicUsize, Ordering, fence};
+
+/// The idle word: parked workers in the upper half, searching workers in the lower.
+const SEARCHING: usize = 1;
+const PARKED: usize = 1 << (usize::BITS / 2);
+const SEARCHING_MASK: usize = PARKED - 1;
+
+/// See the module's documentation.
+pub(crate) struct Idle {
+    word: AtomicUsize,
+    /// The parked workers, the one that parked last on top. Its length is the word's upper half
+    /// whenever the lock is free.
+    stack: Mutex<Vec<usize>>,
+    workers: usize,
+}
+
+/// A value of the idle word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IdleSnapshot(usize);
+
+impl IdleSnapshot {
+    pub(crate) fn searching(self) -> usize {
+        self.0 & SEARCHING_MASK
+    }
+
+    pub(crate) fn parked(self) -> usize {
+        self.0 / PARKED
+    }
+
+    /// Whether work that has just been published needs one more worker: nobody looks for work,
+    /// and somebody sleeps.
+    pub(crate) fn wants_wake(self) -> bool {
+        self.searching() == 0 && self.parked() > 0
+    }
+}
+
+/// How a worker came out of parking.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Roused {
+    /// By itself: an event, a deadline, or a wake that was not about work.
+    ByItself,
+    /// Chosen by [`Idle::choose`]: it counts as searching already.
+    Chosen,
+}
+
+impl Idle {
+    pub(crate) fn new(workers: usize) -> Idle {
+        Idle { word: AtomicUsize::new(0), stack: Mutex::new(Vec::with_capacity(workers)), workers }
+    }
+
+    /// The word a moment ago, for decisions that cost only parallelism when they are wrong.
+    #[inline]
+    pub(crate) fn glance(&self) -> IdleSnapshot {
+        // Ordering: Relaxed; see "Pushes to one's own queue" in SLEEPING.md.
+        IdleSnapshot(self.word.load(Ordering::Relaxed))
+    }
+
+    /// The word as it must be read after publishing work that nobody awake owns.
+    pub(crate) fn look(&self) -> IdleSnapshot {
+        // Ordering: this fence pairs with the one in `park`: either the parking worker's last
+        // look at the injector sees the work, or this load sees the worker parked.
+        fence(Ordering::SeqCst);
+        IdleSnapshot(self.word.load(Ordering::Relaxed))
+    }
+
+    /// Takes the worker that parked last off the stack and makes it a searcher; the caller must
+    /// unpark it. `spare` is passed over while there is another one.
+    pub(crate) fn choose(&self, spare: Option<usize>) -> Option<usize> {
+        let mut stack = self.stack.lock();
+        let top = stack.len().checked_sub(1)?;
+        let at = if Some(stack[top]) == spare { top.saturating_sub(1) } else { top };
+        let worker = stack.remove(at);
+        // Ordering: Relaxed; the lock orders the stack, and the unparking that follows orders
+        // everything that the worker is to see.
+        self.word.fetch_add(SEARCHING.wrapping_sub(PARKED), Ordering::Relaxed);
+        Some(worker)
+    }
+
+    /// As [`choose`](Idle::choose), but only if nobody searches yet: the answer to published work.
+    pub(crate) fn choose_if_needed(&self, spare: Option<usize>) -> Option<usize> {
+        // Two publishers may both have seen nobody searching; the second is spared the wake.
+        if self.glance().wants_wake() { self.choose(spare) } else { None }
+    }
+
+    /// A worker without work of its own may look for that of others. At most half may at a time:
+    /// more would only disturb each other and the working ones.
+    pub(crate) fn begin_search(&self) -> bool {
+        if (self.glance().searching() + 1) * 2 > self.workers.max(2) {
+            return false;
+        }
+        // Ordering: Relaxed; the count only spares wakes. What makes skipping a wake safe is
+        // `park`, which takes this back.
+        self.word.fetch_add(SEARCHING, Ordering::Relaxed);
+        true
+    }
+
+    /// A searcher has found work. True if it was the last: it then owes a wake for whatever else
+    /// there is, since publishers relied on it.
+    pub(crate) fn end_search(&self) -> bool {
+        // Ordering: AcqRel, so that the caller's next look at the queues is not before this.
+        let before = IdleSnapshot(self.word.fetch_sub(SEARCHING, Ordering::AcqRel));
+        debug_assert!(before.searching() > 0, "{before:?}");
+        before.searching() == 1
+    }
+
+    /// The worker announces that it parks. It must now look at the injector once more, and then
+    /// either park or call [`rouse`](Idle::rouse). Returns the word after the announcement.
+    pub(crate) fn park(&self, worker: usize, searching: bool) -> IdleSnapshot {
+        let mut stack = self.stack.lock();
+        stack.push(worker);
+        let change = if searching { PARKED - SEARCHING } else { PARKED };
+        // Ordering: Relaxed; the fence below is what counts.
+        let before = self.word.fetch_add(change, Ordering::Relaxed);
+        drop(stack);
+        // Ordering: pairs with the fence in `look`.
+        fence(Ordering::SeqCst);
+        IdleSnapshot(before + change)
+    }
+
+    /// The worker is awake again.
+    pub(crate) fn rouse(&self, worker: usize) -> Roused {
+        let mut stack = self.stack.lock();
+        match stack.iter().rposition(|&parked| parked == worker) {
+            Some(at) => {
+                stack.remove(at);
+                // Ordering: Relaxed; fewer parked workers can only spare wakes to one who is awake.
+                self.word.fetch_sub(PARKED, Ordering::Relaxed);
+                Roused::ByItself
+            }
+            None => Roused::Chosen,
+        }
+    }
+
+    /// Whether every worker is parked.
+    pub(crate) fn all_parked(&self) -> bool {
+        self.glance().parked() == self.workers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_to_park_is_the_first_to_be_chosen() {
+        let idle = Idle::new(4);
+        for worker in [2, 0, 3] {
+            let _ = idle.park(worker, false);
+        }
+        assert_eq!(idle.choose(None), Some(3));
+        assert_eq!(idle.rouse(3), Roused::Chosen);
+        assert_eq!(idle.choose(Some(0)), Some(2), "the spare one is passed over");
+        assert_eq!(idle.choose(Some(0)), Some(0), "unless there is no other");
+        assert_eq!(idle.choose(None), None);
+        assert_eq!(idle.glance().searching(), 3);
+    }
+
+    #[test]
+    fn nobody_is_woken_while_somebody_searches() {
+        let idle = Idle::new(4);
+        let _ = idle.park(0, false);
+        assert!(idle.look().wants_wake());
+        assert!(idle.begin_search());
+        assert!(!idle.look().wants_wake());
+        assert_eq!(idle.choose_if_needed(None), None);
+        assert!(idle.end_search());
+        assert!(idle.look().wants_wake());
+        assert_eq!(idle.rouse(0), Roused::ByItself);
+        assert!(!idle.look().wants_wake());
+    }
+
+    #[test]
+    fn at_most_half_search() {
+        let idle = Idle::new(4);
+        assert!(idle.begin_search() && idle.begin_search());
+        assert!(!idle.begin_search());
+        assert!(!idle.end_search());
+        assert!(idle.end_search());
+        assert!(Idle::new(1).begin_search(), "a lone worker may look at the injector");
+    }
+}

@@ -1,0 +1,114 @@
+//! How a worker sleeps: the meeting point of scheduler, I/O and time.
+//!
+//! A parked worker waits in the reactor if the seat is free and else on its parker, in both cases
+//! until its own next timer at the latest. Neither driver knows of the other; this file asks the
+//! timers for a deadline, hands it to the reactor, and fires what is due afterwards. The protocol
+//! by which no wake is lost is in [`idle`](super::idle), that of the seat in
+//! [`parker`](super::parker).
+
+use std::time::{Duration, Instant};
+
+use super::idle::Roused;
+use super::local::WorkerLocal;
+
+impl WorkerLocal {
+    /// Sleeps until there may be something to do.
+    pub(crate) fn park(&self) {
+        let scheduler = &*self.scheduler;
+        self.begin_idle();
+        let word = scheduler.idle.park(self.index, self.searching.replace(false));
+        let stay = scheduler.injector.is_empty() && !scheduler.is_closing();
+        if stay && word.parked() == scheduler.remotes.len() {
+            if let Some(watchdog) = &scheduler.watchdog {
+                watchdog.all_idle();
+            }
+            if scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
+                self.end_park();
+                return;
+            }
+        }
+        if stay {
+            self.sleep();
+        }
+        self.end_park();
+    }
+
+    fn sleep(&self) {
+        let scheduler = &*self.scheduler;
+        if let Some(hook) = &scheduler.config.on_thread_park {
+            hook();
+        }
+        self.remote().counters.parks.add(1);
+        let parker = &self.remote().parker;
+        let deadline = scheduler.timers.begin_park(self.index);
+        if scheduler.seat.try_take(self.index) {
+            if parker.begin_driving() {
+                let timeout = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+                self.turn_reactor(timeout);
+                parker.end_driving();
+            }
+            scheduler.seat.give_up();
+        } else {
+            parker.park(deadline);
+        }
+        scheduler.timers.end_park(self.index);
+        if let Some(hook) = &scheduler.config.on_thread_unpark {
+            hook();
+        }
+    }
+
+    /// Out of the sleep: fires due timers, and sees to it that the seat is watched if this worker
+    /// leaves it empty with work to do.
+    fn end_park(&self) {
+        let scheduler = &*self.scheduler;
+        if scheduler.idle.rouse(self.index) == Roused::Chosen {
+            self.searching.set(true);
+        }
+        if scheduler.timers.next_deadline(self.index).is_some() {
+            scheduler.timers.advance(self.index, scheduler.timers.clock().now());
+        }
+        if !self.queue.is_empty() {
+            if let Some(watchdog) = &scheduler.watchdog {
+                if scheduler.idle.glance().parked() > 0 && scheduler.seat.holder().is_none() {
+                    watchdog.look_soon();
+                }
+            }
+            self.consider_help();
+        }
+    }
+
+    /// One turn of the reactor by the holder of the seat.
+    pub(super) fn turn_reactor(&self, timeout: Option<Duration>) {
+        self.remote().counters.reactor_turns.add(1);
+        if let Err(error) = self.scheduler.reactor.turn(timeout) {
+            // The poller itself failed, which no program can mend: say so and keep the tasks going.
+            eprintln!("heist: waiting for I/O events failed: {error}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// With the clock paused, time passes when nothing else can happen: every worker is parked,
+    /// no `block_on` is running, no blocking job is under way. Then it jumps to the next timer.
+    /// True if that woke something.
+    fn jump_to_next_timer(&self) -> bool {
+        let scheduler = &*self.scheduler;
+        if !scheduler.is_quiet() {
+            return false;
+        }
+        // What the kernel has ready comes before any jump.
+        if scheduler.seat.try_take(self.index) {
+            self.turn_reactor(Some(Duration::ZERO));
+            scheduler.seat.give_up();
+        }
+        if !self.queue.is_empty() || !scheduler.injector.is_empty() || !scheduler.is_quiet() {
+            return true;
+        }
+        let Some((_, next)) = scheduler.timers.earliest() else { return false };
+        scheduler.timers.clock().jump_to(next);
+        let now = scheduler.timers.clock().now();
+        for owner in 0..scheduler.remotes.len() {
+            scheduler.timers.advance(owner, now);
+        }
+        true
+    }
+}

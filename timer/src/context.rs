@@ -1,0 +1,44 @@
+//! Which wheel the timers of this thread are filed in.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::timers::{OwnedWheel, Timers};
+
+thread_local! {
+    static CURRENT: RefCell<Option<(Arc<Timers>, Arc<OwnedWheel>)>> = const { RefCell::new(None) };
+}
+
+/// Restores what was current before; see [`enter`].
+#[derive(Debug)]
+#[must_use = "the timers are left again as soon as the guard is dropped"]
+pub struct TimerGuard {
+    outer: Option<(Arc<Timers>, Arc<OwnedWheel>)>,
+}
+
+/// Makes the wheel of `owner` the one that sleeps polled on this thread are filed in, until the
+/// guard is dropped. Guards must be dropped in the reverse order of their making.
+///
+/// # Panics
+/// If there is no such owner.
+pub fn enter(timers: &Arc<Timers>, owner: usize) -> TimerGuard {
+    let current = Some((timers.clone(), timers.wheel(owner).clone()));
+    TimerGuard { outer: CURRENT.replace(current) }
+}
+
+impl Drop for TimerGuard {
+    fn drop(&mut self) {
+        CURRENT.set(self.outer.take());
+    }
+}
+
+/// Runs `f` on the current wheel.
+#[inline]
+pub(crate) fn with_current<R>(f: impl FnOnce(&Arc<OwnedWheel>) -> R) -> Option<R> {
+    CURRENT.with_borrow(|current| current.as_ref().map(|(_, wheel)| f(wheel)))
+}
+
+/// The current timers.
+pub(crate) fn timers() -> Option<Arc<Timers>> {
+    CURRENT.with_borrow(|current| current.as_ref().map(|(timers, _)| timers.clone()))
+}

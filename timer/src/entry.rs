@@ -1,0 +1,92 @@
+//! A timer's entry: what a [`Sleep`](crate::Sleep) and the wheel of its owner share.
+//!
+//! ```text
+//!          file                fire
+//!   IDLE --------> PENDING ------------> FIRED
+//!    ^                |  \-------------> CLOSED   the runtime has shut down
+//!    +----------------+     close
+//!          cancel
+//! ```
+//!
+//! Ground rules:
+//! 1. In every state but `PENDING` the entry belongs to its sleep alone.
+//! 2. While `PENDING`, node and waker are touched only under the lock of the wheel that it is filed
+//!    in, and the entry does not move.
+//! 3. Only the holder of that lock leaves `PENDING`. Firing and closing take the node out of the
+//!    wheel and the waker out of the entry first; storing the new state is their last touch of it,
+//!    because a sleep that sees the state without the lock may be gone at once.
+
+use std::marker::PhantomPinned;
+use std::ptr::NonNull;
+use std::task::Waker;
+
+use crate::shim::{AtomicU8, Ordering, UnsafeCell};
+use crate::wheel::Node;
+
+/// Where an entry stands; see the module's documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum EntryState {
+    Idle,
+    Pending,
+    Fired,
+    Closed,
+}
+
+/// See the module's documentation. `repr(C)` with the node first, so that a pointer to the node is
+/// one to the entry.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Entry {
+    pub(crate) node: UnsafeCell<Node>,
+    pub(crate) waker: UnsafeCell<Option<Waker>>,
+    state: AtomicU8,
+    _pinned: PhantomPinned,
+}
+
+// SAFETY: by the ground rules the cells are never touched from two threads at once.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+
+impl Entry {
+    pub(crate) fn new() -> Entry {
+        Entry {
+            node: UnsafeCell::new(Node::new()),
+            waker: UnsafeCell::new(None),
+            state: AtomicU8::new(EntryState::Idle as u8),
+            _pinned: PhantomPinned,
+        }
+    }
+
+    pub(crate) fn state(&self) -> EntryState {
+        // Ordering: Acquire, pairs with the release in `set_state`: who sees FIRED without the
+        // lock sees the wheel's last touch of the entry, too.
+        match self.state.load(Ordering::Acquire) {
+            0 => EntryState::Idle,
+            1 => EntryState::Pending,
+            2 => EntryState::Fired,
+            _ => EntryState::Closed,
+        }
+    }
+
+    /// Called by whoever the entry belongs to at this moment.
+    pub(crate) fn set_state(&self, state: EntryState) {
+        // Ordering: Release, pairs with the acquire in `state`.
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// A pointer to the node, for the wheel.
+    pub(crate) fn node_ptr(&self) -> NonNull<Node> {
+        NonNull::from(self).cast()
+    }
+
+    /// The entry of a node.
+    ///
+    /// # Safety
+    /// The node is that of an entry, which lives for `'a`.
+    pub(crate) unsafe fn of<'a>(node: NonNull<Node>) -> &'a Entry {
+        // SAFETY: passed on from the caller; the node is the first field of the entry.
+        unsafe { node.cast::<Entry>().as_ref() }
+    }
+}

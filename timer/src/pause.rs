@@ -1,0 +1,77 @@
+//! Holding the current runtime's clock still, for tests.
+//!
+//! While the clock is paused, time passes only when [`advance`] says so or when every worker of the
+//! runtime is parked, no `block_on` is running, and no blocking job is under way: then it jumps to
+//! the next timer. I/O that has not arrived does not keep it from jumping; so tests with real
+//! sockets should not rely on time-outs of a paused clock.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::context;
+use crate::timers::Timers;
+
+#[track_caller]
+fn current() -> Arc<Timers> {
+    match context::timers() {
+        Some(timers) => timers,
+        None => panic!(
+            "there is no Heist timer here: the clock can be paused, resumed and advanced only \
+             inside a runtime"
+        ),
+    }
+}
+
+/// Stops the clock of the current runtime. Works on both flavours (tokio's only on the
+/// current-thread one).
+///
+/// # Panics
+/// Outside a runtime, and if the clock stands still already.
+#[track_caller]
+pub fn pause() {
+    assert!(current().clock().pause(), "the clock is paused already");
+}
+
+/// Lets the clock of the current runtime go again, from the time that it shows.
+///
+/// # Panics
+/// Outside a runtime, and if the clock is going.
+#[track_caller]
+pub fn resume() {
+    let timers = current();
+    assert!(timers.clock().resume(), "the clock is not paused");
+}
+
+/// Moves the paused clock of the current runtime on, fires what is due, and yields a few times, so
+/// that woken tasks can run.
+///
+/// # Panics
+/// Outside a runtime, and if the clock is going.
+pub async fn advance(duration: Duration) {
+    let timers = current();
+    assert!(timers.clock().advance(duration), "`advance` needs a paused clock");
+    let now = timers.clock().now();
+    for owner in 0..timers.owners() {
+        timers.advance(owner, now);
+    }
+    for _ in 0..YIELDS {
+        yield_once().await;
+    }
+}
+
+/// Enough for a task that is woken, wakes another, and so on for a few steps.
+const YIELDS: usize = 4;
+
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,100 @@
+//! [`timeout`]: a future with a deadline.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::instant::Instant;
+use crate::sleep::Sleep;
+
+pin_project! {
+    /// A future with a deadline; see [`timeout`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        #[pin]
+        sleep: Sleep,
+    }
+}
+
+/// Gives a future at most `duration`.
+///
+/// Ready with the future's output, or with [`Elapsed`] once the time has passed and the future is
+/// still pending. The future is polled first, so one that is ready at once touches no timer. What
+/// is left of it is dropped with the `Timeout`.
+///
+/// # Panics
+/// Polling it outside a runtime panics, unless the future is ready at once.
+///
+/// # Cancel safety
+/// As the future's own.
+#[track_caller]
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    let sleep = Sleep::new(Instant::now_plus(duration), Location::caller());
+    Timeout { future: future.into_future(), sleep }
+}
+
+/// Gives a future until `deadline`; see [`timeout`].
+#[track_caller]
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    Timeout { future: future.into_future(), sleep: Sleep::new(deadline, Location::caller()) }
+}
+
+impl<F> Timeout<F> {
+    /// The future.
+    pub fn get_ref(&self) -> &F {
+        &self.future
+    }
+
+    /// The future.
+    pub fn get_mut(&mut self) -> &mut F {
+        &mut self.future
+    }
+
+    /// The future back, without a deadline.
+    pub fn into_inner(self) -> F {
+        self.future
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        // Without regard to the budget: a future that uses it up must not escape its deadline.
+        match this.sleep.poll_elapsed(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(Elapsed(()))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// The time that a future was given has passed; see [`timeout`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("deadline has elapsed")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(error: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, error)
+    }
+}

@@ -1,0 +1,322 @@
+//! All timers of a runtime: one wheel for each owner.
+//!
+//! An owner's wheel has a lock that in the ordinary course only the owner takes. Others take it
+//! when a sleep is dropped or reset elsewhere than it was filed, when a thread without a wheel
+//! files a timer, and when an owner is held up and somebody fires its timers in its stead.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+
+use crate::clock::Clock;
+use crate::entry::{Entry, EntryState};
+use crate::instant::Instant;
+use crate::shim::{AtomicU64, Mutex, Ordering};
+use crate::wheel::{Wheel, tick_end};
+
+/// No timer is pending; an owner that has nothing to wait for.
+const NEVER: u64 = u64::MAX;
+
+/// The owner is awake: it needs no rousing.
+const AWAKE: u64 = 0;
+
+/// So many wakers are called between two times of taking the lock.
+const BATCH: usize = 32;
+
+/// Called with the index of an owner that sleeps too long.
+pub(crate) type Rouse = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// The timers of a runtime; see the module's documentation.
+pub struct Timers {
+    clock: Clock,
+    wheels: Box<[Arc<OwnedWheel>]>,
+}
+
+/// The wheel of one owner.
+pub(crate) struct OwnedWheel {
+    clock: Clock,
+    index: usize,
+    rouse: Rouse,
+    /// A time before which nothing is due, in nanoseconds of the clock; `NEVER` if nothing is
+    /// pending. Written under the lock.
+    next: CachePadded<AtomicU64>,
+    locked: CachePadded<Mutex<Locked>>,
+}
+
+struct Locked {
+    wheel: Wheel,
+    /// Until when the parked owner sleeps, or `AWAKE`.
+    parked_until: u64,
+    closed: bool,
+}
+
+// SAFETY: the wheel's pointers lead to entries, whose ground rules make the lock's holder the one
+// who may use them.
+unsafe impl Send for Locked {}
+
+impl Timers {
+    /// Timers on `clock` with as many wheels as there are owners. `rouse` is called, with no lock
+    /// held, when somebody files a timer on the wheel of a parked owner that is due before the owner
+    /// would wake.
+    pub fn new(
+        clock: Clock,
+        owners: usize,
+        rouse: Box<dyn Fn(usize) + Send + Sync>,
+    ) -> Arc<Timers> {
+        let rouse: Rouse = rouse.into();
+        let wheels = (0..owners)
+            .map(|index| {
+                let locked =
+                    Locked { wheel: Wheel::new(), parked_until: AWAKE, closed: false };
+                Arc::new(OwnedWheel {
+                    clock: clock.clone(),
+                    index,
+                    rouse: rouse.clone(),
+                    next: CachePadded::new(AtomicU64::new(NEVER)),
+                    locked: CachePadded::new(Mutex::new(locked)),
+                })
+            })
+            .collect();
+        Arc::new(Timers { clock, wheels })
+    }
+
+    /// The clock that these timers go by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn owners(&self) -> usize {
+        self.wheels.len()
+    }
+
+    pub(crate) fn wheel(&self, owner: usize) -> &Arc<OwnedWheel> {
+        &self.wheels[owner]
+    }
+
+    /// The owner is about to park: when it must wake at the latest, by the real clock. Until
+    /// [`end_park`](Timers::end_park) a timer that is filed and due earlier has the owner roused.
+    /// With the clock paused nobody waits for it, and the answer is `None`.
+    pub fn begin_park(&self, owner: usize) -> Option<std::time::Instant> {
+        let wheel = &self.wheels[owner];
+        let paused = self.clock.is_paused();
+        let mut locked = wheel.locked.lock();
+        let next = if paused { None } else { locked.wheel.next_deadline().map(tick_end) };
+        locked.parked_until = next.unwrap_or(NEVER);
+        drop(locked);
+        next.map(|nanos| self.clock.real_time_of(nanos))
+    }
+
+    /// The owner is awake again.
+    pub fn end_park(&self, owner: usize) {
+        self.wheels[owner].locked.lock().parked_until = AWAKE;
+    }
+
+    /// Fires what is due on an owner's wheel and wakes it, with no lock held. Returns how many timers
+    /// were fired; costs one load if nothing is due.
+    pub fn advance(&self, owner: usize, now: Instant) -> usize {
+        self.wheels[owner].advance(self.clock.nanos_of(now), self.clock.is_paused())
+    }
+
+    /// A time before which no timer of this owner is due; `None` if none is pending. One load.
+    pub fn next_deadline(&self, owner: usize) -> Option<Instant> {
+        match self.wheels[owner].next.load(Ordering::Relaxed) {
+            NEVER => None,
+            nanos => Some(self.clock.instant_of(nanos)),
+        }
+    }
+
+    /// The earliest pending deadline of all, and whose it is. Looks at every timer; for the paused
+    /// clock.
+    pub fn earliest(&self) -> Option<(usize, Instant)> {
+        let earliest = |wheel: &Arc<OwnedWheel>| {
+            let deadline = wheel.locked.lock().wheel.earliest_deadline()?;
+            Some((deadline, wheel.index))
+        };
+        let (nanos, owner) = self.wheels.iter().filter_map(earliest).min()?;
+        Some((owner, self.clock.instant_of(nanos)))
+    }
+
+    /// How many timers are pending.
+    pub fn len(&self) -> usize {
+        self.wheels.iter().map(|wheel| wheel.locked.lock().wheel.len()).sum()
+    }
+
+    /// Whether no timer is pending.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Ends all timers: what is pending stays pending for ever, and so does what is filed later.
+    pub fn shutdown(&self) {
+        for wheel in &self.wheels {
+            wheel.close();
+        }
+    }
+}
+
+impl fmt::Debug for Timers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timers").field("owners", &self.wheels.len()).finish_non_exhaustive()
+    }
+}
+
+impl OwnedWheel {
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Files an idle entry.
+    ///
+    /// # Safety
+    /// The entry is idle and the caller's, and stays in place until it has been cancelled or has
+    /// fired.
+    pub(crate) unsafe fn file(&self, entry: &Entry, deadline: u64, waker: &Waker) {
+        // SAFETY: an idle entry belongs to its sleep (rule 1), which is the caller.
+        unsafe {
+            entry.node.with_mut(|node| (*node).deadline = deadline);
+            entry.waker.with_mut(|w| *w = Some(waker.clone()));
+        }
+        let mut locked = self.locked.lock();
+        if locked.closed {
+            entry.set_state(EntryState::Closed);
+            return;
+        }
+        entry.set_state(EntryState::Pending);
+        // SAFETY: the entry is not filed, and stays in place, by the caller.
+        unsafe { locked.wheel.insert(entry.node_ptr()) };
+        self.note_deadline(locked, deadline);
+    }
+
+    /// Something due at `deadline` was filed: tells those who look without the lock, and rouses
+    /// the owner if it would oversleep.
+    fn note_deadline(&self, mut locked: impl std::ops::DerefMut<Target = Locked>, deadline: u64) {
+        if deadline < self.next.load(Ordering::Relaxed) {
+            self.next.store(deadline, Ordering::Relaxed);
+        }
+        if locked.parked_until > deadline {
+            // Whoever files next and is due later need not rouse the owner again.
+            locked.parked_until = deadline;
+            drop(locked);
+            (self.rouse)(self.index);
+        }
+    }
+
+    /// Puts another waker into a pending entry. False if it is no longer pending.
+    ///
+    /// # Safety
+    /// The entry is filed in this wheel, or has fired since.
+    pub(crate) unsafe fn set_waker(&self, entry: &Entry, waker: &Waker) -> bool {
+        let _locked = self.locked.lock();
+        let pending = entry.state() == EntryState::Pending;
+        if pending {
+            // SAFETY: pending, and we hold the lock (rule 2).
+            entry.waker.with_mut(|w| unsafe {
+                match &mut *w {
+                    Some(registered) => registered.clone_from(waker),
+                    empty => *empty = Some(waker.clone()),
+                }
+            });
+        }
+        pending
+    }
+
+    /// Moves the deadline of a pending entry. False if it is no longer pending.
+    ///
+    /// # Safety
+    /// The entry is filed in this wheel, or has fired since.
+    pub(crate) unsafe fn postpone(&self, entry: &Entry, deadline: u64) -> bool {
+        let mut locked = self.locked.lock();
+        if entry.state() != EntryState::Pending {
+            return false;
+        }
+        // SAFETY: pending, and we hold the lock (rule 2).
+        unsafe {
+            let before = entry.node.with_mut(|node| (*node).deadline);
+            // A later deadline is only noted: the wheel files the entry anew when its slot comes up.
+            if deadline < before {
+                locked.wheel.remove(entry.node_ptr());
+                entry.node.with_mut(|node| (*node).deadline = deadline);
+                locked.wheel.insert(entry.node_ptr());
+                self.note_deadline(locked, deadline);
+            } else {
+                entry.node.with_mut(|node| (*node).deadline = deadline);
+            }
+        }
+        true
+    }
+
+    /// Takes an entry out if it is pending; in any case it is its sleep's alone afterwards.
+    ///
+    /// # Safety
+    /// The entry is filed in this wheel, or has fired since.
+    pub(crate) unsafe fn cancel(&self, entry: &Entry) {
+        let mut locked = self.locked.lock();
+        if entry.state() == EntryState::Pending {
+            // SAFETY: pending, so it is filed, and we hold the lock.
+            unsafe { locked.wheel.remove(entry.node_ptr()) };
+            entry.set_state(EntryState::Idle);
+        }
+    }
+
+    fn advance(&self, now: u64, exact: bool) -> usize {
+        let mut fired = 0;
+        if self.next.load(Ordering::Relaxed) > now {
+            return fired;
+        }
+        let mut batch: [Option<Waker>; BATCH] = [const { None }; BATCH];
+        loop {
+            let mut count = 0;
+            let mut locked = self.locked.lock();
+            while count < BATCH {
+                let Some(node) = locked.wheel.pop_due(now, exact) else { break };
+                // SAFETY: it was filed until now, so its entry is in place, and pending (rule 2).
+                let entry = unsafe { Entry::of(node) };
+                // SAFETY: as above, and we hold the lock.
+                batch[count] = entry.waker.with_mut(|w| unsafe { (*w).take() });
+                // Rule 3: the entry is not touched again.
+                entry.set_state(EntryState::Fired);
+                count += 1;
+            }
+            self.next.store(locked.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+            drop(locked);
+            for waker in batch[..count].iter_mut().filter_map(Option::take) {
+                waker.wake();
+            }
+            fired += count;
+            if count < BATCH {
+                return fired;
+            }
+        }
+    }
+
+    fn close(&self) {
+        let mut wakers = Vec::new();
+        let mut locked = self.locked.lock();
+        locked.closed = true;
+        while let Some(node) = locked.wheel.pop_any() {
+            // SAFETY: it was filed until now, so its entry is in place, and pending (rule 2).
+            let entry = unsafe { Entry::of(node) };
+            // SAFETY: as above, and we hold the lock.
+            wakers.push(entry.waker.with_mut(|w| unsafe { (*w).take() }));
+            entry.set_state(EntryState::Closed);
+        }
+        self.next.store(NEVER, Ordering::Relaxed);
+        drop(locked);
+        // Dropping a waker may drop a task and whatever it holds: not under the lock.
+        drop(wakers);
+    }
+}
+
+/// A span of time in nanoseconds, as far as a `u64` goes: 584 years.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for OwnedWheel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedWheel").field("index", &self.index).finish_non_exhaustive()
+    }
+}
