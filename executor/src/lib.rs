@@ -1,11 +1,55 @@
-//! Heist: a multi-threaded work-stealing async executor.
+//! Heist: a multi-threaded work-stealing async executor with its own I/O driver and timers.
+//!
+//! One worker thread a core takes ready tasks from its own queue and steals from the others' when
+//! that is empty; a worker with nothing to do waits for I/O and timers. The names are tokio's, so
+//! that a program moves over by changing `tokio::` to `heist::`; where Heist does more, the
+//! documentation says so.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! heist::run(async {
+//!     let greeting = heist::spawn(async {
+//!         heist::time::sleep(Duration::from_millis(1)).await;
+//!         "hello"
+//!     });
+//!     println!("{}", greeting.await.unwrap());
+//! });
+//! ```
+//!
+//! * [`run`], [`main`] and [`test`] start a runtime; [`runtime`] has its settings.
+//! * [`spawn`] and [`task`]: tasks, their handles, and what they are doing: [`task::all`].
+//! * [`time`], [`net`], [`io`]: sleeping, sockets, streams.
+//! * [`join!`], [`try_join!`], [`select!`]: several futures in one task.
+//!
+//! Features: `hyper` (hyper's `Read` and `Write` on every stream, an executor and a timer for it),
+//! `tokio-io` (tokio's `AsyncRead` and `AsyncWrite` on every stream, without its runtime).
+//!
+//! # Waiting and being woken
+//!
+//! A future that is polled by Heist must not block its thread; for calls that do there are
+//! [`task::spawn_blocking`] and [`task::block_in_place`]. If a task blocks its worker all the same,
+//! the others go on: its queue, its timers and the I/O driver are taken over within about a
+//! millisecond, as long as there is another worker.
+
+// Under `heist_loom` only the protocols are built, without the runtime that drives them.
 #![cfg_attr(heist_loom, allow(dead_code, unused_imports))]
+// The macros name this crate by its own name, also in its own tests and examples.
+extern crate self as heist;
 
 #[cfg(not(heist_loom))]
 mod blocking;
+#[cfg(all(feature = "hyper", not(heist_loom)))]
+pub mod hyper;
+#[cfg(not(heist_loom))]
+pub mod io;
 #[cfg(not(heist_loom))]
 mod leaf;
-pub(crate) mod queue;
+#[cfg(not(heist_loom))]
+mod macros;
+#[cfg(not(heist_loom))]
+pub mod net;
+mod queue;
 #[cfg(not(heist_loom))]
 pub mod runtime;
 mod shim;
@@ -15,6 +59,14 @@ pub mod time;
 mod worker;
 
 #[cfg(not(heist_loom))]
+pub use heist_macros::{join, main, select, test, try_join};
+#[cfg(not(heist_loom))]
 pub use runtime::run;
 #[cfg(not(heist_loom))]
 pub use task::spawn;
+
+#[cfg(not(heist_loom))]
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::macros::{MaybeDone, block_on_with_timeout, random_below};
+}

@@ -14,9 +14,7 @@ pub(crate) use modelled::*;
 #[cfg(not(heist_loom))]
 mod real {
     pub(crate) mod atomic {
-        pub(crate) use std::sync::atomic::{
-            AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
-        };
+        pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     }
     pub(crate) use parking_lot::{Condvar, Mutex};
 
@@ -46,9 +44,7 @@ mod modelled {
     use std::time::Instant;
 
     pub(crate) mod atomic {
-        pub(crate) use loom::sync::atomic::{
-            AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
-        };
+        pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     }
     pub(crate) use loom::cell::UnsafeCell;
 

@@ -63,10 +63,6 @@ impl<T> Stealer<T> {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Moves up to half of this queue, at most `limit`, to `to`, and returns the first of them.
     pub(crate) fn steal_half(&self, to: &LocalQueue<T>, limit: usize) -> Option<T> {
         retry(|| self.0.steal_batch_with_limit_and_pop(&to.0, limit))

@@ -221,15 +221,17 @@ impl Builder {
         };
         let scheduler =
             Scheduler::new(&queues, self.config.clone(), reactor, timers, watchdog);
-        let workers = queues.into_iter().enumerate().map(|(index, queue)| {
-            Arc::new(WorkerLocal::new(index, scheduler.clone(), queue))
-        });
+        let mut workers: Vec<_> = queues
+            .into_iter()
+            .enumerate()
+            .map(|(index, queue)| Arc::new(WorkerLocal::new(index, scheduler.clone(), queue)))
+            .collect();
         match self.flavor {
             Flavor::CurrentThread => {
-                let worker = workers.last().expect("there is one worker");
-                Ok(Runtime::new(scheduler, Some(Lone::new(worker))))
+                let lone = workers.pop().map(Lone::new);
+                Ok(Runtime::of(scheduler, lone))
             }
-            Flavor::MultiThread => start_workers(scheduler, workers.collect()),
+            Flavor::MultiThread => start_workers(scheduler, workers),
         }
     }
 
@@ -272,7 +274,7 @@ fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> i
         failure =
             threads::start(&scheduler, "heist-watchdog", move || watchdog::run(&held)).err();
     }
-    let runtime = Runtime::new(scheduler, None);
+    let runtime = Runtime::of(scheduler, None);
     match failure {
         None => Ok(runtime),
         Some(error) => {

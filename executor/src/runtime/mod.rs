@@ -61,7 +61,7 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    fn new(scheduler: Arc<Scheduler>, lone: Option<Lone>) -> Runtime {
+    fn of(scheduler: Arc<Scheduler>, lone: Option<Lone>) -> Runtime {
         Runtime { handle: Handle::new(scheduler), lone, ended: false }
     }
 

@@ -51,12 +51,6 @@ pub(crate) fn set_woken(task: NonNull<Header>) -> bool {
     current
 }
 
-/// Whether a task is being polled on this thread.
-#[inline]
-pub(crate) fn is_some() -> bool {
-    CURRENT.get().is_some()
-}
-
 /// The id of the current task.
 #[inline]
 pub(crate) fn id() -> Option<Id> {

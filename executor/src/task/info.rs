@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::header::Header;
 use super::id::Id;
-use super::{age, current};
+use super::{age, current as current_task};
 
 /// A task as it was at one moment; see [`all`](super::all) and [`current`](super::current()).
 ///
@@ -151,7 +151,7 @@ pub fn current() -> TaskInfo {
 
 /// The task that is being polled on this thread, if there is one.
 pub fn try_current() -> Option<TaskInfo> {
-    current::with(TaskInfo::read)
+    current_task::with(TaskInfo::read)
 }
 
 /// The id of the task that is being polled on this thread.
@@ -168,5 +168,5 @@ pub fn id() -> Id {
 
 /// The id of the task that is being polled on this thread, if there is one.
 pub fn try_id() -> Option<Id> {
-    current::id()
+    current_task::id()
 }

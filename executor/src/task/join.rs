@@ -31,7 +31,6 @@ static JOIN: Operation = Operation::new("JoinHandle");
 /// assert_eq!(handle.await.unwrap(), 42);
 /// # });
 /// ```
-#[must_use = "dropping a JoinHandle detaches its task; use `drop(handle)` to say so"]
 pub struct JoinHandle<T> {
     /// `None` once the output has been returned.
     task: Option<TaskRef>,
@@ -69,10 +68,6 @@ impl<T> JoinHandle<T> {
     /// The id of the task.
     pub fn id(&self) -> Id {
         self.id
-    }
-
-    pub(crate) fn header(&self) -> Option<&Header> {
-        self.task.as_ref().map(TaskRef::header)
     }
 }
 

@@ -1,0 +1,10 @@
+//! TCP, UDP and Unix sockets, with tokio's names and signatures.
+//!
+//! Reading and writing are inherent methods on `&self`; the traits of `futures-io` are implemented
+//! besides, and with features those of `hyper::rt` and `tokio::io`.
+
+pub use heist_io::net::{
+    OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpSocket, TcpStream,
+    ToSocketAddrs, UCred, UdpSocket, UnixDatagram, UnixListener, UnixStream, WriteHalf,
+    lookup_host,
+};

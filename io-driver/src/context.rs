@@ -1,0 +1,44 @@
+//! Which reactor the sources made on this thread are registered with.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::reactor::Reactor;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Reactor>>> = const { RefCell::new(None) };
+}
+
+/// Restores what was current before; see [`enter`].
+#[derive(Debug)]
+#[must_use = "the reactor is left again as soon as the guard is dropped"]
+pub struct ReactorGuard {
+    outer: Option<Arc<Reactor>>,
+}
+
+/// Makes `reactor` the one for sources made on this thread until the guard is dropped. Guards
+/// must be dropped in the reverse order of their making.
+pub fn enter(reactor: &Arc<Reactor>) -> ReactorGuard {
+    ReactorGuard { outer: CURRENT.replace(Some(reactor.clone())) }
+}
+
+impl Drop for ReactorGuard {
+    fn drop(&mut self) {
+        CURRENT.set(self.outer.take());
+    }
+}
+
+/// The current reactor.
+///
+/// # Panics
+/// At the caller's line, if there is none.
+#[track_caller]
+pub(crate) fn current() -> Arc<Reactor> {
+    match CURRENT.with_borrow(Clone::clone) {
+        Some(reactor) => reactor,
+        None => panic!(
+            "there is no Heist I/O driver here: sockets must be made inside a runtime; start one \
+             with `heist::run`, `#[heist::main]` or `Runtime::block_on`"
+        ),
+    }
+}

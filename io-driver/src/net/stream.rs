@@ -1,0 +1,322 @@
+//! What every stream socket has, written once: TCP and Unix streams and their halves.
+//!
+//! All reading goes through one `recv` into memory that need not be initialised, all writing through
+//! one `send`; the inherent methods, `futures-io`, `hyper::rt` and `tokio::io` are thin over them.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+use rustix::net::{RecvFlags, SendFlags};
+
+use crate::host::Operation;
+use crate::interest::Interest;
+use crate::source::Async;
+
+/// A short read or write says that there is no more for now. Only true where the end of the stream
+/// is reported as an event of its own, which `polling` does not ask for.
+const SHORT_MEANS_EMPTY: bool = cfg!(target_os = "linux");
+
+/// Where an operation was called, and what it is.
+pub(crate) type Site = (&'static Operation, &'static Location<'static>);
+
+fn recv<T: AsFd>(source: &T, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    let (received, _) = rustix::net::recv(source, buffer, RecvFlags::empty())?;
+    Ok(received.0.len())
+}
+
+fn send<T: AsFd>(source: &T, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(source, bytes, SendFlags::NOSIGNAL)?)
+}
+
+/// # Safety of the cast
+/// `MaybeUninit<u8>` has the layout of `u8`; callers only ever write initialised bytes.
+fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: same layout and lifetime, and `recv` writes nothing but initialised bytes.
+    unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
+}
+
+impl<T: AsFd> Async<T> {
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        at: Site,
+        buffer: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        let len = buffer.len();
+        self.poll_attempt(cx, Interest::READABLE, at, |s| recv(s, buffer), |&n| is_short(n, len))
+    }
+
+    pub(crate) fn poll_send(
+        &self,
+        cx: &mut Context<'_>,
+        at: Site,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let len = bytes.len();
+        self.poll_attempt(cx, Interest::WRITABLE, at, |s| send(s, bytes), |&n| is_short(n, len))
+    }
+
+    pub(crate) fn poll_send_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        at: Site,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let len = bufs.iter().map(|buf| buf.len()).sum();
+        self.poll_attempt(
+            cx,
+            Interest::WRITABLE,
+            at,
+            |s| send_vectored(s, bufs),
+            |&n| is_short(n, len),
+        )
+    }
+
+    pub(crate) fn recv<'a>(
+        &'a self,
+        at: Site,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a
+    where
+        T: Sync,
+    {
+        let len = buffer.len();
+        let receive = move |s: &T| recv(s, uninit(buffer));
+        self.run(Interest::READABLE, at, receive, move |&n| is_short(n, len))
+    }
+
+    pub(crate) fn send<'a>(
+        &'a self,
+        at: Site,
+        bytes: &'a [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a
+    where
+        T: Sync,
+    {
+        self.run(Interest::WRITABLE, at, |s| send(s, bytes), |&n| is_short(n, bytes.len()))
+    }
+
+    pub(crate) fn send_vectored<'a>(
+        &'a self,
+        at: Site,
+        bufs: &'a [IoSlice<'a>],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a
+    where
+        T: Sync,
+    {
+        let len: usize = bufs.iter().map(|buf| buf.len()).sum();
+        self.run(Interest::WRITABLE, at, |s| send_vectored(s, bufs), move |&n| is_short(n, len))
+    }
+
+    pub(crate) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = buffer.len();
+        self.attempt(Interest::READABLE, |s| recv(s, uninit(buffer)), |&n| is_short(n, len))
+            .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    }
+
+    pub(crate) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(Interest::WRITABLE, |s| send(s, bytes), |&n| is_short(n, bytes.len()))
+            .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    }
+
+    pub(crate) async fn recv_exact(&self, at: Site, mut buffer: &mut [u8]) -> io::Result<()>
+    where
+        T: Sync,
+    {
+        while !buffer.is_empty() {
+            let n = self.recv(at, buffer).await?;
+            if n == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "early end of the stream"));
+            }
+            buffer = &mut buffer[n..];
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn send_all(&self, at: Site, mut bytes: &[u8]) -> io::Result<()>
+    where
+        T: Sync,
+    {
+        while !bytes.is_empty() {
+            let n = self.send(at, bytes).await?;
+            bytes = &bytes[n..];
+        }
+        Ok(())
+    }
+}
+
+/// Whether a transfer of `n` of `len` bytes says that there is no more for now. Zero is the end of
+/// the stream, which is final.
+fn is_short(n: usize, len: usize) -> bool {
+    SHORT_MEANS_EMPTY && 0 < n && n < len
+}
+
+fn send_vectored<T: AsFd>(source: &T, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+    let mut control = rustix::net::SendAncillaryBuffer::default();
+    Ok(rustix::net::sendmsg(source, bufs, &mut control, SendFlags::NOSIGNAL)?)
+}
+
+/// Closes a half; a peer that is gone already is no failure.
+pub(crate) fn shutdown<T: AsFd>(source: &T, how: Shutdown) -> io::Result<()> {
+    let how = match how {
+        Shutdown::Read => rustix::net::Shutdown::Read,
+        Shutdown::Write => rustix::net::Shutdown::Write,
+        Shutdown::Both => rustix::net::Shutdown::Both,
+    };
+    match rustix::net::shutdown(source, how) {
+        Err(rustix::io::Errno::NOTCONN) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// The inherent methods of a stream whose `io` method gives its `Async`.
+macro_rules! stream_methods {
+    ($read:ident, $write:ident) => {
+        /// Reads what is there, at most as much as fits; zero is the end of the stream.
+        ///
+        /// # Cancel safety
+        /// Cancel safe: nothing is read unless it is returned.
+        #[track_caller]
+        pub fn read<'a>(
+            &'a self,
+            buffer: &'a mut [u8],
+        ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+            self.io().recv((&$read, Location::caller()), buffer)
+        }
+
+        /// Reads until the buffer is full.
+        ///
+        /// # Errors
+        /// `UnexpectedEof` if the stream ends before.
+        ///
+        /// # Cancel safety
+        /// Not cancel safe: what has been read is in the buffer, but how much is lost.
+        #[track_caller]
+        pub fn read_exact<'a>(
+            &'a self,
+            buffer: &'a mut [u8],
+        ) -> impl Future<Output = io::Result<()>> + Send + 'a {
+            self.io().recv_exact((&$read, Location::caller()), buffer)
+        }
+
+        /// Writes as much as there is room for, and says how much that was.
+        ///
+        /// # Cancel safety
+        /// Cancel safe: nothing is written unless it is returned.
+        #[track_caller]
+        pub fn write<'a>(
+            &'a self,
+            bytes: &'a [u8],
+        ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+            self.io().send((&$write, Location::caller()), bytes)
+        }
+
+        /// As [`write`](Self::write), from several buffers in turn.
+        ///
+        /// # Cancel safety
+        /// Cancel safe: nothing is written unless it is returned.
+        #[track_caller]
+        pub fn write_vectored<'a>(
+            &'a self,
+            bufs: &'a [IoSlice<'a>],
+        ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+            self.io().send_vectored((&$write, Location::caller()), bufs)
+        }
+
+        /// Writes everything.
+        ///
+        /// # Cancel safety
+        /// Not cancel safe: how much was written is lost.
+        #[track_caller]
+        pub fn write_all<'a>(
+            &'a self,
+            bytes: &'a [u8],
+        ) -> impl Future<Output = io::Result<()>> + Send + 'a {
+            self.io().send_all((&$write, Location::caller()), bytes)
+        }
+
+        /// Does nothing: a socket has no buffer of ours.
+        pub async fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        /// Reads without waiting.
+        ///
+        /// # Errors
+        /// `WouldBlock` if there is nothing to read now.
+        pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.io().try_recv(buffer)
+        }
+
+        /// Writes without waiting.
+        ///
+        /// # Errors
+        /// `WouldBlock` if there is no room now.
+        pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+            self.io().try_send(bytes)
+        }
+
+        /// Waits until there may be something to read.
+        ///
+        /// # Cancel safety
+        /// Cancel safe.
+        #[track_caller]
+        pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+            self.io().readable()
+        }
+
+        /// Waits until there may be room to write.
+        ///
+        /// # Cancel safety
+        /// Cancel safe.
+        #[track_caller]
+        pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+            self.io().writable()
+        }
+
+        /// Waits until the stream is ready for one of the directions, and says for which.
+        ///
+        /// # Cancel safety
+        /// Cancel safe.
+        #[track_caller]
+        pub fn ready(
+            &self,
+            interest: $crate::Interest,
+        ) -> impl Future<Output = io::Result<$crate::Ready>> + Send + '_ {
+            self.io().ready(interest)
+        }
+
+        /// Reads into memory that need not be initialised; the primitive under all reading. Of
+        /// several tasks that poll it, the last one is woken.
+        #[track_caller]
+        pub fn poll_recv(
+            &self,
+            cx: &mut Context<'_>,
+            buffer: &mut [MaybeUninit<u8>],
+        ) -> Poll<io::Result<usize>> {
+            self.io().poll_recv(cx, (&$read, Location::caller()), buffer)
+        }
+
+        /// Writes from several buffers; the primitive under all writing. Of several tasks that
+        /// poll it, the last one is woken.
+        #[track_caller]
+        pub fn poll_send_vectored(
+            &self,
+            cx: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.io().poll_send_vectored(cx, (&$write, Location::caller()), bufs)
+        }
+
+        /// As [`poll_send_vectored`](Self::poll_send_vectored), from one buffer.
+        #[track_caller]
+        pub fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.io().poll_send(cx, (&$write, Location::caller()), bytes)
+        }
+    };
+}
+pub(crate) use stream_methods;

@@ -1,0 +1,177 @@
+//! [`TcpListener`].
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+use super::addr::{ToSocketAddrs, resolve};
+use super::tcp_stream::TcpStream;
+use super::{about, try_each};
+use crate::host::Operation;
+use crate::interest::Interest;
+use crate::source::Async;
+
+static ACCEPT: Operation = Operation::new("TcpListener::accept");
+
+/// How many connections may wait to be accepted.
+pub(super) const BACKLOG: i32 = 1024;
+
+/// Listens for TCP connections.
+pub struct TcpListener {
+    io: Async<std::net::TcpListener>,
+}
+
+impl TcpListener {
+    /// Listens on an address, with `SO_REUSEADDR` set and room for 1024 waiting connections. Of
+    /// several addresses the first that can be had is taken.
+    ///
+    /// # Errors
+    /// `AddrInUse` and the like, with the address in the message; `InvalidInput` for what is no
+    /// address.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
+        let addrs = resolve(addr.target()).await?;
+        try_each(addrs.into_iter(), |addr| async move { TcpListener::bind_addr(addr) }).await
+    }
+
+    fn bind_addr(addr: SocketAddr) -> io::Result<TcpListener> {
+        let listen = || {
+            let socket = super::tcp_socket::nonblocking(addr)?;
+            socket.set_reuse_address(true)?;
+            socket.bind(&addr.into())?;
+            socket.listen(BACKLOG)?;
+            Ok(socket)
+        };
+        let socket = listen().map_err(|error| about("listen on", addr, &error))?;
+        TcpListener::from_nonblocking(socket.into())
+    }
+
+    #[track_caller]
+    pub(super) fn from_nonblocking(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        Ok(TcpListener { io: Async::new_nonblocking(listener)? })
+    }
+
+    /// Takes over a listener of the standard library, which is made non-blocking.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        Ok(TcpListener { io: Async::new(listener)? })
+    }
+
+    /// Back to the standard library, off the reactor; it stays non-blocking.
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        Ok(self.io.into_inner())
+    }
+
+    /// Waits for a connection.
+    ///
+    /// A connection that failed before it could be accepted is passed over.
+    ///
+    /// # Errors
+    /// Those of the system, as running out of descriptors. The waiting connection is still there
+    /// then: an accept loop should wait a moment and try again, not end.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no connection is lost.
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send + '_ {
+        let site = (&ACCEPT, Location::caller());
+        let accept = self.io.run(Interest::READABLE, site, accept, |_| false);
+        async move {
+            let (stream, addr) = accept.await?;
+            Ok((TcpStream::from_nonblocking(stream)?, addr))
+        }
+    }
+
+    /// As [`accept`](TcpListener::accept), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_accept(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let site = (&ACCEPT, Location::caller());
+        self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false).map(|accepted| {
+            let (stream, addr) = accepted?;
+            Ok((TcpStream::from_nonblocking(stream)?, addr))
+        })
+    }
+
+    /// The address that it listens on.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+
+    /// The time to live of accepted connections' packets.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.get_ref().ttl()
+    }
+
+    /// Sets the time to live of accepted connections' packets.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.get_ref().set_ttl(ttl)
+    }
+}
+
+/// Accepts a connection; one that is broken already is passed over.
+fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    loop {
+        match accept_nonblocking(listener) {
+            Err(error) if is_of_one_connection(&error) => {}
+            other => return other,
+        }
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn accept_nonblocking(
+    listener: &std::net::TcpListener,
+) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    use rustix::net::{SocketFlags, acceptfrom_with};
+    let (stream, addr) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+    let addr = addr.and_then(|addr| SocketAddr::try_from(addr).ok());
+    let stream = std::net::TcpStream::from(stream);
+    let addr = addr.map_or_else(|| stream.peer_addr(), Ok)?;
+    Ok((stream, addr))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn accept_nonblocking(
+    listener: &std::net::TcpListener,
+) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    let (stream, addr) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    Ok((stream, addr))
+}
+
+/// Whether an error of `accept` is about the connection and not about the listener: `accept(2)`
+/// advises to treat these as if the connection had never been there.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+    ) || error.raw_os_error() == Some(rustix::io::Errno::PROTO.raw_os_error())
+}
+
+impl AsFd for TcpListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

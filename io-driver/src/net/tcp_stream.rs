@@ -1,0 +1,210 @@
+//! [`TcpStream`].
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::addr::{ToSocketAddrs, resolve};
+use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use super::stream::{shutdown, stream_methods};
+use super::{about, try_each};
+use crate::host::Operation;
+use crate::interest::Interest;
+use crate::source::Async;
+
+static CONNECT: Operation = Operation::new("TcpStream::connect");
+pub(super) static READ: Operation = Operation::new("TcpStream::read");
+pub(super) static WRITE: Operation = Operation::new("TcpStream::write");
+static PEEK: Operation = Operation::new("TcpStream::peek");
+
+/// A TCP connection.
+///
+/// Reading and writing need only `&self`, so both directions can be used at once without splitting;
+/// [`split`](TcpStream::split) and [`into_split`](TcpStream::into_split) are there for programs that
+/// do. The traits of `futures-io` are implemented on it, and with features those of `hyper::rt` and
+/// `tokio::io`.
+pub struct TcpStream {
+    pub(super) io: Arc<Async<std::net::TcpStream>>,
+}
+
+impl TcpStream {
+    /// Connects to an address; of several, the first that answers.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` and the like, with the address in the message; `InvalidInput` for what
+    /// is no address.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: an attempt under way is closed.
+    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
+        let addrs = resolve(addr.target()).await?;
+        let at = Location::caller();
+        try_each(addrs.into_iter(), |addr| async move {
+            let socket = super::tcp_socket::nonblocking(addr)?;
+            TcpStream::connect_socket(socket, addr, at).await
+        })
+        .await
+    }
+
+    pub(super) async fn connect_socket(
+        socket: socket2::Socket,
+        addr: SocketAddr,
+        at: &'static Location<'static>,
+    ) -> io::Result<TcpStream> {
+        match socket.connect(&addr.into()) {
+            Ok(()) => {}
+            Err(error)
+                if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+            Err(error) => return Err(about("connect to", addr, &error)),
+        }
+        let stream = TcpStream::from_nonblocking(socket.into())?;
+        stream.io.await_connection();
+        stream.io.readiness(Interest::WRITABLE, &CONNECT, at).await?;
+        match stream.take_error()? {
+            None => Ok(stream),
+            Some(error) => Err(about("connect to", addr, &error)),
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn from_nonblocking(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream { io: Arc::new(Async::new_nonblocking(stream)?) })
+    }
+
+    /// Takes over a stream of the standard library, which is made non-blocking.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream { io: Arc::new(Async::new(stream)?) })
+    }
+
+    /// Back to the standard library, off the reactor; it stays non-blocking.
+    ///
+    /// # Errors
+    /// If an owned half of this stream still exists.
+    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
+        Arc::try_unwrap(self.io)
+            .map(Async::into_inner)
+            .map_err(|_| io::Error::other("half of this stream is still in use"))
+    }
+
+    fn io(&self) -> &Async<std::net::TcpStream> {
+        &self.io
+    }
+
+    stream_methods!(READ, WRITE);
+
+    /// Reads what is there without taking it out.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn peek<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        let site = (&PEEK, Location::caller());
+        self.io.run(Interest::READABLE, site, |stream| stream.peek(buffer), |_| false)
+    }
+
+    /// Closes the writing half: the peer reads the end of the stream.
+    pub async fn shutdown(&self) -> io::Result<()> {
+        shutdown(self.io.get_ref(), Shutdown::Write)
+    }
+
+    /// Closes one half or both, at once.
+    pub fn shutdown_std(&self, how: Shutdown) -> io::Result<()> {
+        shutdown(self.io.get_ref(), how)
+    }
+
+    /// Runs an operation once if the stream is thought to be ready for it.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it is not, and those of the operation.
+    pub fn try_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.io.try_io(interest, |_| operation())
+    }
+
+    /// Two halves that borrow the stream.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        (ReadHalf(self), WriteHalf(self))
+    }
+
+    /// Two halves that own the stream between them; dropping the writing one closes it.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        super::split::into_split(self)
+    }
+
+    /// The address of the peer.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().peer_addr()
+    }
+
+    /// The address of this end.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+
+    /// Whether small writes are sent at once instead of being gathered (`TCP_NODELAY`).
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.io.get_ref().nodelay()
+    }
+
+    /// Sets whether small writes are sent at once.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.io.get_ref().set_nodelay(nodelay)
+    }
+
+    /// The time to live of its packets.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.get_ref().ttl()
+    }
+
+    /// Sets the time to live of its packets.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.get_ref().set_ttl(ttl)
+    }
+
+    /// How long a close waits for unsent data (`SO_LINGER`).
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        socket2::SockRef::from(self.io.get_ref()).linger()
+    }
+
+    /// Sets how long a close waits for unsent data; zero makes it reset the connection.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        socket2::SockRef::from(self.io.get_ref()).set_linger(linger)
+    }
+
+    /// The error that the system holds for this socket, if any; asking clears it.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.io.get_ref().take_error()
+    }
+}
+
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

@@ -1,0 +1,262 @@
+//! [`UdpSocket`].
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+use super::addr::{ToSocketAddrs, resolve};
+use super::{about, try_each};
+use crate::host::Operation;
+use crate::interest::{Interest, Ready};
+use crate::source::Async;
+
+static RECV: Operation = Operation::new("UdpSocket::recv");
+static SEND: Operation = Operation::new("UdpSocket::send");
+
+/// A UDP socket. Any number of tasks may send and receive on it at once.
+pub struct UdpSocket {
+    io: Async<std::net::UdpSocket>,
+}
+
+impl UdpSocket {
+    /// Binds to an address; of several, the first that can be had.
+    ///
+    /// # Errors
+    /// `AddrInUse` and the like, with the address in the message.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
+        let addrs = resolve(addr.target()).await?;
+        try_each(addrs.into_iter(), |addr| async move {
+            let socket = std::net::UdpSocket::bind(addr)
+                .map_err(|error| about("bind to", addr, &error))?;
+            UdpSocket::from_std(socket)
+        })
+        .await
+    }
+
+    /// Takes over a socket of the standard library, which is made non-blocking.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
+        Ok(UdpSocket { io: Async::new(socket)? })
+    }
+
+    /// Back to the standard library, off the reactor; it stays non-blocking.
+    pub fn into_std(self) -> io::Result<std::net::UdpSocket> {
+        Ok(self.io.into_inner())
+    }
+
+    /// Fixes the peer for `send` and `recv`; of several addresses, the first that works.
+    pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
+        let addrs = resolve(addr.target()).await?;
+        let connect = |addr| async move {
+            self.io.get_ref().connect(addr).map_err(|error| about("connect to", addr, &error))
+        };
+        try_each(addrs.into_iter(), connect).await
+    }
+
+    /// Sends a datagram to the connected peer.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is sent unless it is returned.
+    #[track_caller]
+    pub fn send<'a>(
+        &'a self,
+        bytes: &'a [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        let site = (&SEND, Location::caller());
+        self.io.run(Interest::WRITABLE, site, |socket| socket.send(bytes), |_| false)
+    }
+
+    /// Receives a datagram from the connected peer; what does not fit is lost.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no datagram is lost.
+    #[track_caller]
+    pub fn recv<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        let site = (&RECV, Location::caller());
+        self.io.run(Interest::READABLE, site, |socket| socket.recv(buffer), |_| false)
+    }
+
+    /// Sends a datagram.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is sent unless it is returned.
+    pub async fn send_to<A: ToSocketAddrs>(&self, bytes: &[u8], target: A) -> io::Result<usize> {
+        let addrs = resolve(target.target()).await?;
+        let Some(&addr) = addrs.first() else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to send to"));
+        };
+        let site = (&SEND, Location::caller());
+        self.io.run(Interest::WRITABLE, site, |socket| socket.send_to(bytes, addr), |_| false).await
+    }
+
+    /// Receives a datagram and says whose it is; what does not fit is lost.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no datagram is lost.
+    #[track_caller]
+    pub fn recv_from<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send + 'a {
+        let site = (&RECV, Location::caller());
+        self.io.run(Interest::READABLE, site, |socket| socket.recv_from(buffer), |_| false)
+    }
+
+    /// As [`recv_from`](UdpSocket::recv_from), without taking the datagram out.
+    #[track_caller]
+    pub fn peek_from<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send + 'a {
+        let site = (&RECV, Location::caller());
+        self.io.run(Interest::READABLE, site, |socket| socket.peek_from(buffer), |_| false)
+    }
+
+    /// As [`recv`](UdpSocket::recv), without waiting.
+    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.io.try_io(Interest::READABLE, |socket| socket.recv(buffer))
+    }
+
+    /// As [`recv_from`](UdpSocket::recv_from), without waiting.
+    pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.io.try_io(Interest::READABLE, |socket| socket.recv_from(buffer))
+    }
+
+    /// As [`send`](UdpSocket::send), without waiting.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.io.try_io(Interest::WRITABLE, |socket| socket.send(bytes))
+    }
+
+    /// As [`send_to`](UdpSocket::send_to), without waiting.
+    pub fn try_send_to(&self, bytes: &[u8], target: SocketAddr) -> io::Result<usize> {
+        self.io.try_io(Interest::WRITABLE, |socket| socket.send_to(bytes, target))
+    }
+
+    /// As [`recv_from`](UdpSocket::recv_from), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let site = (&RECV, Location::caller());
+        let receive = |socket: &std::net::UdpSocket| socket.recv_from(buffer);
+        self.io.poll_attempt(cx, Interest::READABLE, site, receive, |_| false)
+    }
+
+    /// As [`send_to`](UdpSocket::send_to), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_send_to(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        target: SocketAddr,
+    ) -> Poll<io::Result<usize>> {
+        let site = (&SEND, Location::caller());
+        let send = |socket: &std::net::UdpSocket| socket.send_to(bytes, target);
+        self.io.poll_attempt(cx, Interest::WRITABLE, site, send, |_| false)
+    }
+
+    /// Waits until there may be something to receive.
+    #[track_caller]
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.io.readable()
+    }
+
+    /// Waits until there may be room to send.
+    #[track_caller]
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.io.writable()
+    }
+
+    /// Waits until the socket is ready for one of the directions, and says for which.
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + Send + '_ {
+        self.io.ready(interest)
+    }
+
+    /// The address of this end.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+
+    /// The address of the connected peer.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().peer_addr()
+    }
+
+    /// Whether it may send to broadcast addresses.
+    pub fn broadcast(&self) -> io::Result<bool> {
+        self.io.get_ref().broadcast()
+    }
+
+    /// Sets whether it may send to broadcast addresses.
+    pub fn set_broadcast(&self, on: bool) -> io::Result<()> {
+        self.io.get_ref().set_broadcast(on)
+    }
+
+    /// The time to live of its packets.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.get_ref().ttl()
+    }
+
+    /// Sets the time to live of its packets.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.get_ref().set_ttl(ttl)
+    }
+
+    /// Sets whether its own multicasts come back to it.
+    pub fn set_multicast_loop_v4(&self, on: bool) -> io::Result<()> {
+        self.io.get_ref().set_multicast_loop_v4(on)
+    }
+
+    /// Sets how far its multicasts go.
+    pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
+        self.io.get_ref().set_multicast_ttl_v4(ttl)
+    }
+
+    /// Joins a multicast group.
+    pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.io.get_ref().join_multicast_v4(&group, &interface)
+    }
+
+    /// Leaves a multicast group.
+    pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.io.get_ref().leave_multicast_v4(&group, &interface)
+    }
+
+    /// Joins a multicast group.
+    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.io.get_ref().join_multicast_v6(group, interface)
+    }
+
+    /// Leaves a multicast group.
+    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.io.get_ref().leave_multicast_v6(group, interface)
+    }
+}
+
+impl AsFd for UdpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

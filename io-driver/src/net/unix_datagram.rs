@@ -1,0 +1,160 @@
+//! [`UnixDatagram`].
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::{self as unix, SocketAddr};
+use std::panic::Location;
+use std::path::Path;
+
+use super::about;
+use crate::host::Operation;
+use crate::interest::Interest;
+use crate::source::Async;
+
+static RECV: Operation = Operation::new("UnixDatagram::recv");
+static SEND: Operation = Operation::new("UnixDatagram::send");
+
+/// A datagram socket within this machine.
+pub struct UnixDatagram {
+    io: Async<unix::UnixDatagram>,
+}
+
+impl UnixDatagram {
+    /// Binds to a path, which must not exist.
+    ///
+    /// # Errors
+    /// `AddrInUse` if it does, with the path in the message.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixDatagram> {
+        let path = path.as_ref();
+        let socket = unix::UnixDatagram::bind(path)
+            .map_err(|error| about("bind to", path.display(), &error))?;
+        UnixDatagram::from_std(socket)
+    }
+
+    /// A socket without a name.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn unbound() -> io::Result<UnixDatagram> {
+        UnixDatagram::from_std(unix::UnixDatagram::unbound()?)
+    }
+
+    /// Two connected sockets.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
+        let (a, b) = unix::UnixDatagram::pair()?;
+        Ok((UnixDatagram::from_std(a)?, UnixDatagram::from_std(b)?))
+    }
+
+    /// Takes over a socket of the standard library, which is made non-blocking.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn from_std(socket: unix::UnixDatagram) -> io::Result<UnixDatagram> {
+        Ok(UnixDatagram { io: Async::new(socket)? })
+    }
+
+    /// Back to the standard library, off the reactor; it stays non-blocking.
+    pub fn into_std(self) -> io::Result<unix::UnixDatagram> {
+        Ok(self.io.into_inner())
+    }
+
+    /// Fixes the peer for `send` and `recv`.
+    pub fn connect<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
+        self.io.get_ref().connect(path)
+    }
+
+    /// Sends a datagram to the connected peer.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is sent unless it is returned.
+    #[track_caller]
+    pub fn send<'a>(
+        &'a self,
+        bytes: &'a [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        let site = (&SEND, Location::caller());
+        self.io.run(Interest::WRITABLE, site, |socket| socket.send(bytes), |_| false)
+    }
+
+    /// Sends a datagram to a path.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is sent unless it is returned.
+    #[track_caller]
+    pub fn send_to<'a, P: AsRef<Path> + Send + 'a>(
+        &'a self,
+        bytes: &'a [u8],
+        path: P,
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        let site = (&SEND, Location::caller());
+        let send = move |socket: &unix::UnixDatagram| socket.send_to(bytes, path.as_ref());
+        self.io.run(Interest::WRITABLE, site, send, |_| false)
+    }
+
+    /// Receives a datagram; what does not fit is lost.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no datagram is lost.
+    #[track_caller]
+    pub fn recv<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        let site = (&RECV, Location::caller());
+        self.io.run(Interest::READABLE, site, |socket| socket.recv(buffer), |_| false)
+    }
+
+    /// Receives a datagram and says whose it is; what does not fit is lost.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no datagram is lost.
+    #[track_caller]
+    pub fn recv_from<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send + 'a {
+        let site = (&RECV, Location::caller());
+        self.io.run(Interest::READABLE, site, |socket| socket.recv_from(buffer), |_| false)
+    }
+
+    /// Waits until there may be something to receive.
+    #[track_caller]
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.io.readable()
+    }
+
+    /// Waits until there may be room to send.
+    #[track_caller]
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.io.writable()
+    }
+
+    /// The address of this end.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+}
+
+impl AsFd for UnixDatagram {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+impl fmt::Debug for UnixDatagram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

@@ -1,0 +1,102 @@
+//! [`UnixListener`].
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::{self as unix, SocketAddr};
+use std::panic::Location;
+use std::path::Path;
+use std::task::{Context, Poll};
+
+use super::about;
+use super::unix_stream::UnixStream;
+use crate::host::Operation;
+use crate::interest::Interest;
+use crate::source::Async;
+
+static ACCEPT: Operation = Operation::new("UnixListener::accept");
+
+/// Listens for connections on a path.
+pub struct UnixListener {
+    io: Async<unix::UnixListener>,
+}
+
+impl UnixListener {
+    /// Listens on a path, which must not exist.
+    ///
+    /// # Errors
+    /// `AddrInUse` if it does, with the path in the message.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
+        let path = path.as_ref();
+        let listener = unix::UnixListener::bind(path)
+            .map_err(|error| about("listen on", path.display(), &error))?;
+        UnixListener::from_std(listener)
+    }
+
+    /// Takes over a listener of the standard library, which is made non-blocking.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn from_std(listener: unix::UnixListener) -> io::Result<UnixListener> {
+        Ok(UnixListener { io: Async::new(listener)? })
+    }
+
+    /// Back to the standard library, off the reactor; it stays non-blocking.
+    pub fn into_std(self) -> io::Result<unix::UnixListener> {
+        Ok(self.io.into_inner())
+    }
+
+    /// Waits for a connection.
+    ///
+    /// # Errors
+    /// Those of the system, as running out of descriptors; see
+    /// [`TcpListener::accept`](super::TcpListener::accept).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no connection is lost.
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(UnixStream, SocketAddr)>> + Send + '_ {
+        let site = (&ACCEPT, Location::caller());
+        let accept = self.io.run(Interest::READABLE, site, unix::UnixListener::accept, |_| false);
+        async move {
+            let (stream, addr) = accept.await?;
+            Ok((UnixStream::from_std(stream)?, addr))
+        }
+    }
+
+    /// As [`accept`](UnixListener::accept), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_accept(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
+        let site = (&ACCEPT, Location::caller());
+        let accept = unix::UnixListener::accept;
+        self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false).map(|accepted| {
+            let (stream, addr) = accepted?;
+            Ok((UnixStream::from_std(stream)?, addr))
+        })
+    }
+
+    /// The address that it listens on.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+}
+
+impl AsFd for UnixListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+impl fmt::Debug for UnixListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

@@ -1,0 +1,163 @@
+//! [`UnixStream`].
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::{self as unix, SocketAddr};
+use std::panic::Location;
+use std::path::Path;
+use std::task::{Context, Poll};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::about;
+use super::stream::{shutdown, stream_methods};
+use crate::host::Operation;
+use crate::interest::Interest;
+use crate::source::Async;
+
+static CONNECT: Operation = Operation::new("UnixStream::connect");
+static READ: Operation = Operation::new("UnixStream::read");
+static WRITE: Operation = Operation::new("UnixStream::write");
+
+/// A connection within this machine. As [`TcpStream`](super::TcpStream), reading and writing need
+/// only `&self`.
+pub struct UnixStream {
+    io: Async<unix::UnixStream>,
+}
+
+impl UnixStream {
+    /// Connects to a path.
+    ///
+    /// # Errors
+    /// `NotFound`, `ConnectionRefused` and the like, with the path in the message.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub async fn connect<P: AsRef<Path>>(path: P) -> io::Result<UnixStream> {
+        let path = path.as_ref();
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        let failed = |error: io::Error| about("connect to", path.display(), &error);
+        let mut waits = false;
+        match socket.connect(&SockAddr::unix(path)?) {
+            Ok(()) => {}
+            Err(error)
+                if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
+            {
+                waits = true;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        let stream = UnixStream { io: Async::new_nonblocking(unix::UnixStream::from(socket))? };
+        if waits {
+            stream.io.await_connection();
+            stream.io.readiness(Interest::WRITABLE, &CONNECT, Location::caller()).await?;
+            if let Some(error) = stream.take_error()? {
+                return Err(failed(error));
+            }
+        }
+        Ok(stream)
+    }
+
+    /// Two connected streams.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
+        let (a, b) = unix::UnixStream::pair()?;
+        Ok((UnixStream::from_std(a)?, UnixStream::from_std(b)?))
+    }
+
+    /// Takes over a stream of the standard library, which is made non-blocking.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn from_std(stream: unix::UnixStream) -> io::Result<UnixStream> {
+        Ok(UnixStream { io: Async::new(stream)? })
+    }
+
+    /// Back to the standard library, off the reactor; it stays non-blocking.
+    pub fn into_std(self) -> io::Result<unix::UnixStream> {
+        Ok(self.io.into_inner())
+    }
+
+    fn io(&self) -> &Async<unix::UnixStream> {
+        &self.io
+    }
+
+    stream_methods!(READ, WRITE);
+
+    /// Closes the writing half: the peer reads the end of the stream.
+    pub async fn shutdown(&self) -> io::Result<()> {
+        shutdown(self.io.get_ref(), Shutdown::Write)
+    }
+
+    /// The address of the peer.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().peer_addr()
+    }
+
+    /// The address of this end.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+
+    /// Who is at the other end.
+    #[cfg(target_os = "linux")]
+    pub fn peer_cred(&self) -> io::Result<UCred> {
+        let cred = rustix::net::sockopt::socket_peercred(self.io.get_ref())?;
+        Ok(UCred {
+            uid: cred.uid.as_raw(),
+            gid: cred.gid.as_raw(),
+            pid: Some(cred.pid.as_raw_nonzero().get()),
+        })
+    }
+
+    /// The error that the system holds for this socket, if any; asking clears it.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.io.get_ref().take_error()
+    }
+}
+
+/// Who a process is; see `UnixStream::peer_cred`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UCred {
+    uid: u32,
+    gid: u32,
+    pid: Option<i32>,
+}
+
+impl UCred {
+    /// The user.
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// The group.
+    pub fn gid(&self) -> u32 {
+        self.gid
+    }
+
+    /// The process, where the system tells.
+    pub fn pid(&self) -> Option<i32> {
+        self.pid
+    }
+}
+
+impl AsFd for UnixStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+impl fmt::Debug for UnixStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

@@ -1,0 +1,419 @@
+//! [`Async`]: any descriptor on a reactor, and the one way in which operations are tried and waited for.
+//!
+//! An operation is tried first. Only if it would block does its task wait, and then the source
+//! is known not to be ready until an event says otherwise, so a waiting task costs no further
+//! system call.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::os::fd::AsFd;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use crate::context;
+use crate::host::{self, Operation};
+use crate::interest::{Interest, Ready};
+use crate::reactor::{Reactor, gone};
+use crate::registration::{Place, Registration};
+
+static READABLE: Operation = Operation::new("readable");
+static WRITABLE: Operation = Operation::new("writable");
+static READ_WITH: Operation = Operation::new("Async::read_with");
+static WRITE_WITH: Operation = Operation::new("Async::write_with");
+
+/// A source of I/O on the runtime's reactor: a socket, a pipe, a descriptor of one's own.
+///
+/// It is registered once, for both directions, when it is made, and taken out before it is dropped.
+/// Any number of tasks may wait for it in each direction.
+pub struct Async<T: AsFd> {
+    /// `None` only once `into_inner` has taken it.
+    source: Option<T>,
+    key: usize,
+    registration: Arc<Registration>,
+    reactor: Arc<Reactor>,
+}
+
+impl<T: AsFd> Async<T> {
+    /// Puts a source on the current runtime's reactor and makes its descriptor non-blocking.
+    ///
+    /// # Errors
+    /// If the system refuses; `PermissionDenied` for regular files, which are always ready.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn new(source: T) -> io::Result<Async<T>> {
+        rustix::io::ioctl_fionbio(source.as_fd(), true)?;
+        Async::new_nonblocking(source)
+    }
+
+    /// As [`new`](Async::new), for a descriptor that is non-blocking already: saves a system call.
+    ///
+    /// # Errors
+    /// As [`new`](Async::new).
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn new_nonblocking(source: T) -> io::Result<Async<T>> {
+        let reactor = context::current();
+        let (key, registration) = reactor.register(source.as_fd())?;
+        Ok(Async { source: Some(source), key, registration, reactor })
+    }
+
+    /// The source.
+    pub fn get_ref(&self) -> &T {
+        self.source.as_ref().expect("only `into_inner` takes the source")
+    }
+
+    /// Takes the source off the reactor. It stays non-blocking.
+    pub fn into_inner(mut self) -> T {
+        let source = self.source.take().expect("only `into_inner` takes the source");
+        self.reactor.deregister(source.as_fd(), self.key);
+        source
+    }
+
+    /// Tries an operation as far as the source is thought to be ready for it; `None` if it would
+    /// block. `short` tells from a success that there is no more for now, so that the next attempt
+    /// waits instead of being told so by the system.
+    #[inline]
+    pub(crate) fn attempt<R>(
+        &self,
+        direction: Interest,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+        short: impl Fn(&R) -> bool,
+    ) -> Option<io::Result<R>> {
+        let passing = direction.mask() & (Ready::READABLE | Ready::WRITABLE);
+        loop {
+            let seen = self.registration.seen();
+            if seen.ready.is_gone() {
+                return Some(Err(gone()));
+            }
+            if (seen.ready & direction.mask()).is_empty() {
+                return None;
+            }
+            match operation(self.get_ref()) {
+                Ok(result) => {
+                    if short(&result) {
+                        self.registration.not_ready(seen, passing);
+                    }
+                    return Some(Ok(result));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.registration.not_ready(seen, passing);
+                    if let Err(error) = self.reactor.rearm(self.get_ref().as_fd(), self.key) {
+                        return Some(Err(error));
+                    }
+                    // A closed direction never blocks for long, but it may block now: then there
+                    // is an event to come, and the word must not keep us here.
+                    if !(seen.ready & direction.mask()).without(passing).is_empty() {
+                        return Some(Err(error));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Polls an operation in the place of the poll functions: of several tasks that poll the same
+    /// direction, the last one is woken.
+    #[inline]
+    pub(crate) fn poll_attempt<R>(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Interest,
+        at: (&'static Operation, &'static Location<'static>),
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+        short: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
+        ready!(host::proceed(cx));
+        loop {
+            if let Some(result) = self.attempt(direction, &mut operation, &short) {
+                return Poll::Ready(result);
+            }
+            if self.registration.wait_in_slot(direction, cx.waker()).is_ok() {
+                host::restore();
+                host::waiting(at.0, at.1);
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Waits for and runs an operation in a place of its own.
+    pub(crate) fn run<'a, R, F, S>(
+        &'a self,
+        direction: Interest,
+        at: (&'static Operation, &'static Location<'static>),
+        operation: F,
+        short: S,
+    ) -> Attempt<'a, T, F, S>
+    where
+        F: FnMut(&T) -> io::Result<R>,
+        S: Fn(&R) -> bool,
+    {
+        Attempt { source: self, direction, at, operation, short, place: Place::default() }
+    }
+
+    /// Waits until the source is readable, as far as is known: a read may still find nothing.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn readable(&self) -> Readiness<'_, T> {
+        self.readiness(Interest::READABLE, &READABLE, Location::caller())
+    }
+
+    /// Waits until the source is writable, as far as is known: a write may still find no room.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn writable(&self) -> Readiness<'_, T> {
+        self.readiness(Interest::WRITABLE, &WRITABLE, Location::caller())
+    }
+
+    pub(crate) fn readiness(
+        &self,
+        interest: Interest,
+        operation: &'static Operation,
+        at: &'static Location<'static>,
+    ) -> Readiness<'_, T> {
+        Readiness { source: self, interest, at: (operation, at), place: Place::default() }
+    }
+
+    /// Waits until the source is ready for one of the directions, and says for which.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + Send + '_
+    where
+        T: Sync,
+    {
+        let wait = self.readiness(interest, &READABLE, Location::caller());
+        async move {
+            wait.await?;
+            Ok(self.registration.seen().ready & interest.mask())
+        }
+    }
+
+    /// As [`readable`](Async::readable), for futures written by hand; the last waker wins.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_ready(cx, Interest::READABLE)
+    }
+
+    /// As [`writable`](Async::writable), for futures written by hand; the last waker wins.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_ready(cx, Interest::WRITABLE)
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>, interest: Interest) -> Poll<io::Result<()>> {
+        match self.registration.wait_in_slot(interest, cx.waker()) {
+            Ok(()) => Poll::Pending,
+            Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
+            Err(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Runs an operation that reads, waiting as often as it says `WouldBlock`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, as far as the operation itself is.
+    #[track_caller]
+    pub fn read_with<'a, R, F>(&'a self, operation: F) -> impl Future<Output = io::Result<R>> + 'a
+    where
+        F: FnMut(&T) -> io::Result<R> + 'a,
+        R: 'a,
+    {
+        self.run(Interest::READABLE, (&READ_WITH, Location::caller()), operation, |_| false)
+    }
+
+    /// Runs an operation that writes, waiting as often as it says `WouldBlock`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, as far as the operation itself is.
+    #[track_caller]
+    pub fn write_with<'a, R, F>(&'a self, operation: F) -> impl Future<Output = io::Result<R>> + 'a
+    where
+        F: FnMut(&T) -> io::Result<R> + 'a,
+        R: 'a,
+    {
+        self.run(Interest::WRITABLE, (&WRITE_WITH, Location::caller()), operation, |_| false)
+    }
+
+    /// Runs an operation once if the source is thought to be ready for it. `WouldBlock` if it is
+    /// not, or if the operation says so.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn try_io<R>(
+        &self,
+        interest: Interest,
+        operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.attempt(interest, operation, |_| false)
+            .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    }
+
+    /// As [`readable`](Async::readable), for a source that is shared; the future is `'static`.
+    pub fn readable_owned(self: &Arc<Async<T>>) -> ReadinessOwned<T> {
+        ReadinessOwned::new(self.clone(), Interest::READABLE)
+    }
+
+    /// As [`writable`](Async::writable), for a source that is shared; the future is `'static`.
+    pub fn writable_owned(self: &Arc<Async<T>>) -> ReadinessOwned<T> {
+        ReadinessOwned::new(self.clone(), Interest::WRITABLE)
+    }
+
+    /// Forgets that a new source counts as writable: it is still connecting.
+    pub(crate) fn await_connection(&self) {
+        self.registration.not_ready(self.registration.seen(), Ready::WRITABLE);
+    }
+}
+
+impl<T: AsFd> Drop for Async<T> {
+    fn drop(&mut self) {
+        if let Some(source) = &self.source {
+            self.reactor.deregister(source.as_fd(), self.key);
+        }
+    }
+}
+
+impl<T: AsFd + fmt::Debug> fmt::Debug for Async<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Async").field(&self.source).finish()
+    }
+}
+
+/// An operation under way; see [`Async::run`].
+pub(crate) struct Attempt<'a, T: AsFd, F, S> {
+    source: &'a Async<T>,
+    direction: Interest,
+    at: (&'static Operation, &'static Location<'static>),
+    operation: F,
+    short: S,
+    place: Place,
+}
+
+// Nothing in it is ever pinned.
+impl<T: AsFd, F, S> Unpin for Attempt<'_, T, F, S> {}
+
+impl<T, F, S, R> Future for Attempt<'_, T, F, S>
+where
+    T: AsFd,
+    F: FnMut(&T) -> io::Result<R>,
+    S: Fn(&R) -> bool,
+{
+    type Output = io::Result<R>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        let this = &mut *self;
+        ready!(host::proceed(cx));
+        loop {
+            if let Some(result) =
+                this.source.attempt(this.direction, &mut this.operation, &this.short)
+            {
+                return Poll::Ready(result);
+            }
+            let registration = &this.source.registration;
+            if registration.wait_in_place(&mut this.place, this.direction, cx.waker()).is_ok() {
+                host::restore();
+                host::waiting(this.at.0, this.at.1);
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<T: AsFd, F, S> Drop for Attempt<'_, T, F, S> {
+    fn drop(&mut self) {
+        self.source.registration.leave(&mut self.place);
+    }
+}
+
+/// Waits for readiness; see [`Async::readable`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Readiness<'a, T: AsFd> {
+    source: &'a Async<T>,
+    interest: Interest,
+    at: (&'static Operation, &'static Location<'static>),
+    place: Place,
+}
+
+impl<T: AsFd> Future for Readiness<'_, T> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        ready!(host::proceed(cx));
+        let registration = &this.source.registration;
+        match registration.wait_in_place(&mut this.place, this.interest, cx.waker()) {
+            Ok(()) => {
+                host::restore();
+                host::waiting(this.at.0, this.at.1);
+                Poll::Pending
+            }
+            Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
+            Err(_) => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<T: AsFd> Drop for Readiness<'_, T> {
+    fn drop(&mut self) {
+        self.source.registration.leave(&mut self.place);
+    }
+}
+
+impl<T: AsFd> fmt::Debug for Readiness<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readiness").field("interest", &self.interest).finish()
+    }
+}
+
+/// Waits for readiness of a shared source; see [`Async::readable_owned`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct ReadinessOwned<T: AsFd> {
+    source: Arc<Async<T>>,
+    interest: Interest,
+    place: Place,
+}
+
+impl<T: AsFd> ReadinessOwned<T> {
+    fn new(source: Arc<Async<T>>, interest: Interest) -> ReadinessOwned<T> {
+        ReadinessOwned { source, interest, place: Place::default() }
+    }
+}
+
+// Nothing in it is ever pinned.
+impl<T: AsFd> Unpin for ReadinessOwned<T> {}
+
+impl<T: AsFd> Future for ReadinessOwned<T> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let registration = &this.source.registration;
+        match registration.wait_in_place(&mut this.place, this.interest, cx.waker()) {
+            Ok(()) => Poll::Pending,
+            Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
+            Err(_) => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<T: AsFd> Drop for ReadinessOwned<T> {
+    fn drop(&mut self) {
+        self.source.registration.leave(&mut self.place);
+    }
+}
+
+impl<T: AsFd> fmt::Debug for ReadinessOwned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadinessOwned").field("interest", &self.interest).finish()
+    }
+}

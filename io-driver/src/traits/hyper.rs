@@ -1,0 +1,60 @@
+//! `hyper::rt::{Read, Write}`.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use crate::net::stream::shutdown;
+use crate::net::{TcpStream, UnixStream};
+
+macro_rules! both {
+    ($($type:ty),*) => { $(
+        impl Read for $type {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                mut buffer: ReadBufCursor<'_>,
+            ) -> Poll<io::Result<()>> {
+                // SAFETY: `poll_recv` writes nothing but initialised bytes.
+                let n = ready!(self.poll_recv(cx, unsafe { buffer.as_mut() }))?;
+                // SAFETY: `poll_recv` has initialised `n` bytes.
+                unsafe { buffer.advance(n) };
+                Poll::Ready(Ok(()))
+            }
+        }
+
+        impl Write for $type {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                self.poll_send(cx, bytes)
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(shutdown(&*self, Shutdown::Write))
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                self.poll_send_vectored(cx, bufs)
+            }
+        }
+    )* };
+}
+both!(TcpStream, UnixStream);

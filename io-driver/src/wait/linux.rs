@@ -1,0 +1,135 @@
+//! Linux: `epoll` in edge mode on the poller's descriptor.
+//!
+//! Facts that force the choices: `polling` registers no `EPOLLRDHUP`, without which a short read
+//! could not be told from one that has met the end of the stream, so sources are registered here,
+//! with the poller's descriptor as the `epoll` instance. The wake-up call is an eventfd in edge
+//! mode: each write is a new edge, so it is never read. The poller's own eventfd and timer are
+//! in the set, too, and stay silent, since its `wait` and `notify` are never called.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use polling::Poller;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::io::Errno;
+
+use super::NOTIFY_KEY;
+use crate::interest::Ready;
+
+/// So many events are fetched in a turn; more come in the next.
+const EVENTS: usize = 1024;
+
+/// Events of one turn.
+pub(crate) struct EventBuffer(Vec<epoll::Event>);
+
+// SAFETY: the events' data is our keys; as a union it could be a pointer, but never is here.
+unsafe impl Send for EventBuffer {}
+
+impl EventBuffer {
+    pub(crate) fn new() -> EventBuffer {
+        EventBuffer(Vec::with_capacity(EVENTS))
+    }
+
+    /// Keys and readiness of what has come, without the wake-up call.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, Ready)> + '_ {
+        self.0
+            .iter()
+            .map(|event| (event.data.u64() as usize, ready(event.flags)))
+            .filter(|&(key, _)| key < NOTIFY_KEY)
+    }
+}
+
+fn ready(flags: EventFlags) -> Ready {
+    let mut ready = Ready::EMPTY;
+    let hung_up = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+    if flags.intersects(EventFlags::IN | EventFlags::PRI) || hung_up {
+        ready |= Ready::READABLE;
+    }
+    if flags.contains(EventFlags::OUT) || hung_up {
+        ready |= Ready::WRITABLE;
+    }
+    if flags.intersects(EventFlags::RDHUP | EventFlags::HUP) {
+        ready |= Ready::READ_CLOSED;
+    }
+    if flags.contains(EventFlags::HUP) {
+        ready |= Ready::WRITE_CLOSED;
+    }
+    ready
+}
+
+/// See the module's documentation.
+pub(crate) struct Waiter {
+    poller: Poller,
+    wake_up: OwnedFd,
+}
+
+impl Waiter {
+    pub(crate) fn new() -> io::Result<Waiter> {
+        let poller = Poller::new()?;
+        let wake_up = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let key = EventData::new_u64(NOTIFY_KEY as u64);
+        epoll::add(&poller, &wake_up, key, EventFlags::IN | EventFlags::ET)?;
+        Ok(Waiter { poller, wake_up })
+    }
+
+    /// Registers a source for both directions, once for its life.
+    pub(crate) fn add(&self, source: BorrowedFd<'_>, key: usize) -> io::Result<()> {
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        Ok(epoll::add(&self.poller, source, EventData::new_u64(key as u64), flags)?)
+    }
+
+    /// Asks for another event if the source is ready. Edge mode needs no such thing.
+    pub(crate) fn rearm(&self, _: BorrowedFd<'_>, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn delete(&self, source: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(epoll::delete(&self.poller, source)?)
+    }
+
+    pub(crate) fn wait(
+        &self,
+        events: &mut EventBuffer,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        events.0.clear();
+        let timeout = timeout.map(timespec);
+        match epoll::wait(&self.poller, spare_capacity(&mut events.0), timeout.as_ref()) {
+            // A kernel before 5.11 knows only milliseconds; rounding up keeps timers from being
+            // early.
+            Err(Errno::NOSYS) => {
+                let rounded = timeout.map(|t| Timespec {
+                    tv_sec: t.tv_sec,
+                    tv_nsec: (t.tv_nsec + 999_999) / 1_000_000 * 1_000_000,
+                });
+                self.finish(epoll::wait(
+                    &self.poller,
+                    spare_capacity(&mut events.0),
+                    rounded.as_ref(),
+                ))
+            }
+            other => self.finish(other),
+        }
+    }
+
+    fn finish(&self, waited: rustix::io::Result<usize>) -> io::Result<()> {
+        match waited {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) fn notify(&self) {
+        // EAGAIN would mean 2^64 wake-up calls that nobody has heeded yet.
+        let _ = rustix::io::write(self.wake_up.as_fd(), &1u64.to_ne_bytes());
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    // What does not fit is longer than anybody waits.
+    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX).min(1 << 30);
+    Timespec { tv_sec: seconds, tv_nsec: duration.subsec_nanos().into() }
+}

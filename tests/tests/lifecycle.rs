@@ -1,0 +1,259 @@
+//! Runtimes begin and end: shutdown, its report, leaks, and misuse that is named.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use heist::runtime::{Builder, Handle, Runtime, ShutdownPolicy};
+use heist_tests::{eventually_blocking, panic_message, two_workers};
+
+#[test]
+fn run_cancels_what_is_left_and_waits_for_it() {
+    struct Guard(Arc<AtomicUsize>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let drops = Arc::new(AtomicUsize::new(0));
+    let answer = heist::run(async {
+        for _ in 0..100 {
+            let guard = Guard(drops.clone());
+            heist::spawn(async move {
+                let _guard = guard;
+                heist::time::sleep(Duration::from_secs(3600)).await;
+            });
+        }
+        7
+    });
+    assert_eq!(answer, 7);
+    assert_eq!(drops.load(Ordering::SeqCst), 100);
+}
+
+#[test]
+fn shutdown_drains_then_cancels_then_reports() {
+    let runtime = two_workers();
+    let ended = Arc::new(AtomicBool::new(false));
+    let seen = ended.clone();
+    runtime.spawn(async move {
+        heist::time::sleep(Duration::from_millis(20)).await;
+        seen.store(true, Ordering::SeqCst);
+    });
+    let stuck = runtime.enter();
+    heist::task::Builder::new().name("stuck").spawn(std::future::pending::<()>());
+    drop(stuck);
+    let report = runtime.shutdown(ShutdownPolicy::drain(Duration::from_millis(200)));
+    assert!(ended.load(Ordering::SeqCst), "the task that could end did");
+    assert_eq!(report.cancelled().len(), 1);
+    assert_eq!(report.cancelled()[0].name(), Some("stuck"));
+    assert!(report.remaining().is_empty() && !report.is_clean());
+    assert!(report.to_string().contains("lifecycle.rs"));
+}
+
+#[test]
+fn shutdown_does_not_wait_for_what_does_not_end_and_names_it() {
+    let runtime = two_workers();
+    let release = Arc::new(AtomicBool::new(false));
+    let (held, job) = (release.clone(), release.clone());
+    let begun = Arc::new(AtomicUsize::new(0));
+    let (begun_task, begun_job) = (begun.clone(), begun.clone());
+    runtime.spawn(async move {
+        begun_task.fetch_add(1, Ordering::SeqCst);
+        while !held.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let blocking = runtime.spawn_blocking(move || {
+        begun_job.fetch_add(1, Ordering::SeqCst);
+        while !job.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        "done after all"
+    });
+    eventually_blocking("both have begun", || begun.load(Ordering::SeqCst) == 2);
+    let start = Instant::now();
+    let report = runtime.shutdown(Duration::from_millis(50));
+    assert!(start.elapsed() < Duration::from_secs(30));
+    assert_eq!(report.remaining().len(), 2, "{report}");
+    release.store(true, Ordering::SeqCst);
+    assert_eq!(futures_lite::future::block_on(blocking).unwrap(), "done after all");
+}
+
+#[test]
+fn spawning_after_the_end_gives_a_cancelled_task() {
+    let runtime = two_workers();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let task = handle.spawn(async { 1 });
+    assert!(futures_lite::future::block_on(task).unwrap_err().is_cancelled());
+    let job = handle.spawn_blocking(|| 1);
+    assert!(futures_lite::future::block_on(job).unwrap_err().is_cancelled());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hundred_runtimes_leave_no_thread_and_no_descriptor() {
+    // In a process of its own: other tests start threads, too.
+    const CHILD: &str = "HEIST_TEST_LEAKS";
+    if std::env::var_os(CHILD).is_none() {
+        let test = "a_hundred_runtimes_leave_no_thread_and_no_descriptor";
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--test-threads=1"])
+            .env(CHILD, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let one = || {
+        let runtime = two_workers();
+        runtime.block_on(async {
+            heist::spawn(async { heist::time::sleep(Duration::from_micros(100)).await })
+                .await
+                .unwrap();
+            heist::task::spawn_blocking(|| ()).await.unwrap();
+            heist::spawn(std::future::pending::<()>());
+        });
+    };
+    one();
+    let (threads, descriptors) = (heist_tests::threads(), heist_tests::descriptors());
+    for _ in 0..100 {
+        one();
+    }
+    assert_eq!(heist_tests::threads(), threads);
+    assert_eq!(heist_tests::descriptors(), descriptors);
+}
+
+#[test]
+fn misuse_is_named_at_the_callers_line() {
+    let message = panic_message(|| drop(heist::spawn(async {})));
+    assert!(message.contains("no Heist runtime here"), "{message}");
+    let message = panic_message(|| drop(Handle::current()));
+    assert!(message.contains("no Heist runtime here"), "{message}");
+    let message = panic_message(|| drop(heist::task::spawn_blocking(|| ())));
+    assert!(message.contains("no Heist runtime here"), "{message}");
+    let message = panic_message(|| {
+        futures_lite::future::block_on(heist::time::sleep(Duration::from_millis(1)));
+    });
+    assert!(message.contains("no Heist timer here") && message.contains("lifecycle.rs"), "{message}");
+    let message = panic_message(|| {
+        let _ = futures_lite::future::block_on(heist::net::TcpListener::bind("127.0.0.1:0"));
+    });
+    assert!(message.contains("no Heist I/O driver here"), "{message}");
+    let message = panic_message(|| {
+        Builder::new_multi_thread().worker_threads(0);
+    });
+    assert!(message.contains("at least one worker"), "{message}");
+    let message = panic_message(|| {
+        heist::time::interval(Duration::ZERO);
+    });
+    assert!(message.contains("period above zero"), "{message}");
+}
+
+#[test]
+fn panics_of_misuse_name_the_line() {
+    let place = Arc::new(std::sync::Mutex::new(None));
+    let seen = place.clone();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().name() == Some("misuse") {
+            *seen.lock().unwrap() = info.location().map(|l| (l.file().to_owned(), l.line()));
+        } else {
+            eprintln!("{info}");
+        }
+    }));
+    let line = std::thread::Builder::new()
+        .name("misuse".into())
+        .spawn(|| {
+            let line = line!() + 1;
+            let _ = std::panic::catch_unwind(|| drop(heist::spawn(async {})));
+            line
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+    std::panic::set_hook(hook);
+    let (file, at) = place.lock().unwrap().take().unwrap();
+    assert!(file.ends_with("lifecycle.rs"), "{file}");
+    assert_eq!(at, line);
+}
+
+#[test]
+fn blocking_and_ending_a_runtime_in_async_code_is_refused() {
+    let runtime = two_workers();
+    let message = runtime.block_on(async {
+        heist::spawn(async {
+            panic_message(|| Runtime::new().unwrap().block_on(async {}))
+        })
+        .await
+        .unwrap()
+    });
+    assert!(message.contains("`block_on` would block this thread"), "{message}");
+    let inner = two_workers();
+    let message = runtime.block_on(async {
+        panic_message(std::panic::AssertUnwindSafe(move || drop(inner)))
+    });
+    assert!(message.contains("dropped or shut down inside async code"), "{message}");
+    let inner = two_workers();
+    runtime.block_on(async move { inner.shutdown_background() });
+}
+
+#[test]
+fn a_wrong_worker_count_in_the_environment_is_an_error() {
+    // SAFETY: the variable is read by `build` alone, and only this test builds without a count
+    // while it is set.
+    unsafe { std::env::set_var("HEIST_WORKER_THREADS", "many") };
+    let error = Builder::new_multi_thread().build().unwrap_err();
+    // SAFETY: as above.
+    unsafe { std::env::remove_var("HEIST_WORKER_THREADS") };
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("HEIST_WORKER_THREADS"));
+}
+
+#[test]
+fn a_local_runtime_runs_what_is_not_send() {
+    let runtime = Builder::new_current_thread().build_local().unwrap();
+    let sum = runtime.block_on(async {
+        let shared = std::rc::Rc::new(std::cell::Cell::new(0));
+        let tasks: Vec<_> = (1..=10)
+            .map(|n| {
+                let shared = shared.clone();
+                heist::task::spawn_local(async move {
+                    heist::task::yield_now().await;
+                    shared.set(shared.get() + n);
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        shared.get()
+    });
+    assert_eq!(sum, 55);
+    let message = panic_message(|| {
+        heist::run(async { drop(heist::task::spawn_local(async {})) });
+    });
+    assert!(message.contains("LocalRuntime"), "{message}");
+}
+
+#[test]
+fn two_threads_may_block_on_one_current_thread_runtime() {
+    let runtime = Arc::new(Builder::new_current_thread().build().unwrap());
+    let threads: Vec<_> = (0..3)
+        .map(|n| {
+            let runtime = runtime.clone();
+            std::thread::spawn(move || {
+                runtime.block_on(async move {
+                    for _ in 0..20 {
+                        heist::spawn(heist::task::yield_now()).await.unwrap();
+                        heist::time::sleep(Duration::from_micros(200)).await;
+                    }
+                    n
+                })
+            })
+        })
+        .collect();
+    for (n, thread) in threads.into_iter().enumerate() {
+        assert_eq!(thread.join().unwrap(), n);
+    }
+}
