@@ -18,7 +18,6 @@ pub fn two_workers() -> heist::runtime::Runtime {
 }
 
 /// Waits, without blocking a worker, until a condition holds; fails after a minute.
-#[track_caller]
 pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -57,4 +56,26 @@ pub fn threads() -> usize {
 #[cfg(target_os = "linux")]
 pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("procfs is there").count()
+}
+
+/// Runs a test in a process of its own, for what concerns the whole process. True in that process;
+/// false in the one that has started it, once it has succeeded.
+#[track_caller]
+pub fn in_own_process(test: &str) -> bool {
+    const CHILD: &str = "HEIST_TEST_IN_OWN_PROCESS";
+    if std::env::var(CHILD).is_ok_and(|child| child == test) {
+        return true;
+    }
+    let output = std::process::Command::new(std::env::current_exe().expect("a test binary"))
+        .args([test, "--exact", "--test-threads=1", "--nocapture"])
+        .env(CHILD, test)
+        .output()
+        .expect("cannot start the test binary");
+    assert!(
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+        "{test} failed in its own process:\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    false
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use heist::runtime::{Builder, Handle, Runtime, ShutdownPolicy};
-use heist_tests::{eventually_blocking, panic_message, two_workers};
+use heist_tests::{eventually_blocking, in_own_process, panic_message, two_workers};
 
 #[test]
 fn run_cancels_what_is_left_and_waits_for_it() {
@@ -93,16 +93,7 @@ fn spawning_after_the_end_gives_a_cancelled_task() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_hundred_runtimes_leave_no_thread_and_no_descriptor() {
-    // In a process of its own: other tests start threads, too.
-    const CHILD: &str = "HEIST_TEST_LEAKS";
-    if std::env::var_os(CHILD).is_none() {
-        let test = "a_hundred_runtimes_leave_no_thread_and_no_descriptor";
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args([test, "--exact", "--test-threads=1"])
-            .env(CHILD, "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+    if !in_own_process("a_hundred_runtimes_leave_no_thread_and_no_descriptor") {
         return;
     }
     let one = || {
@@ -200,12 +191,12 @@ fn blocking_and_ending_a_runtime_in_async_code_is_refused() {
 
 #[test]
 fn a_wrong_worker_count_in_the_environment_is_an_error() {
-    // SAFETY: the variable is read by `build` alone, and only this test builds without a count
-    // while it is set.
+    if !in_own_process("a_wrong_worker_count_in_the_environment_is_an_error") {
+        return;
+    }
+    // SAFETY: this process runs nothing but this test.
     unsafe { std::env::set_var("HEIST_WORKER_THREADS", "many") };
     let error = Builder::new_multi_thread().build().unwrap_err();
-    // SAFETY: as above.
-    unsafe { std::env::remove_var("HEIST_WORKER_THREADS") };
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     assert!(error.to_string().contains("HEIST_WORKER_THREADS"));
 }

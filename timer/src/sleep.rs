@@ -89,17 +89,17 @@ impl Sleep {
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
         let this = self.project();
         *this.deadline = deadline;
-        if let Some(wheel) = this.wheel {
+        if this.entry.state() == EntryState::Pending {
+            let wheel = this.wheel.as_ref().expect("a pending entry is filed in a wheel");
             let nanos = wheel.clock().nanos_of(deadline);
             // SAFETY: the entry was filed in this wheel.
-            let pending = this.entry.state() == EntryState::Pending
-                && unsafe { wheel.postpone(&this.entry, nanos) };
-            if !pending {
-                // Fired: the entry is ours, and the next poll files it again.
-                this.entry.set_state(EntryState::Idle);
-                *this.wheel = None;
+            if unsafe { wheel.postpone(&this.entry, nanos) } {
+                return;
             }
         }
+        // Not pending: the entry is ours, and the next poll files it again.
+        this.entry.set_state(EntryState::Idle);
+        *this.wheel = None;
     }
 
     /// Polls without regard to the task's budget.

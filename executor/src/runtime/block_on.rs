@@ -183,15 +183,14 @@ impl Lone {
                 }
             }
             for _ in 0..TASKS_PER_MAIN_POLL {
-                if main.is_woken() {
-                    break;
-                }
                 match worker.next_task() {
                     Some(task) => {
                         worker.run_task(task);
                     }
                     None => {
-                        worker.park();
+                        if !main.is_woken() {
+                            worker.park();
+                        }
                         break;
                     }
                 }

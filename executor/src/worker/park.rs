@@ -18,10 +18,12 @@ impl WorkerLocal {
         self.begin_idle();
         let word = scheduler.idle.park(self.index, self.searching.replace(false));
         let stay = scheduler.injector.is_empty() && !scheduler.is_closing();
-        if stay && word.parked() == scheduler.remotes.len() {
-            if let Some(watchdog) = &scheduler.watchdog {
-                watchdog.all_idle();
-            }
+        let all_parked = word.parked() == scheduler.remotes.len();
+        if let Some(watchdog) = &scheduler.watchdog {
+            // While some work and others are parked, the watchdog's alarm is set.
+            if all_parked { watchdog.all_idle() } else { watchdog.look_soon() }
+        }
+        if stay && all_parked {
             if scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
                 self.end_park();
                 return;
@@ -57,8 +59,8 @@ impl WorkerLocal {
         }
     }
 
-    /// Out of the sleep: fires due timers, and sees to it that the seat is watched if this worker
-    /// leaves it empty with work to do.
+    /// Out of the sleep: fires due timers, and sees to it that the watchdog looks after what this
+    /// worker may leave undone, if there are others parked who could do it.
     fn end_park(&self) {
         let scheduler = &*self.scheduler;
         if scheduler.idle.rouse(self.index) == Roused::Chosen {
@@ -67,12 +69,12 @@ impl WorkerLocal {
         if scheduler.timers.next_deadline(self.index).is_some() {
             scheduler.timers.advance(self.index, scheduler.timers.clock().now());
         }
-        if !self.queue.is_empty() {
-            if let Some(watchdog) = &scheduler.watchdog {
-                if scheduler.idle.glance().parked() > 0 && scheduler.seat.holder().is_none() {
-                    watchdog.look_soon();
-                }
+        if let Some(watchdog) = &scheduler.watchdog {
+            if scheduler.idle.glance().parked() > 0 {
+                watchdog.look_soon();
             }
+        }
+        if !self.queue.is_empty() {
             self.consider_help();
         }
     }

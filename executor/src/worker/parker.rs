@@ -6,14 +6,14 @@
 //!
 //! **Hand-over of the seat.** A worker that leaves the reactor with tasks to poll gives the seat up
 //! and does not wake anybody for it: most polls are short, and it will be back before anyone else
-//! could be running. It promises instead that the watchdog looks after the seat in a moment, if
-//! there is a parked worker that could take it. The race with a worker that parks meanwhile:
+//! could be running. It promises instead that the watchdog's alarm is set if there is a parked
+//! worker that could take the seat. The race with a worker that parks meanwhile:
 //!
-//! * leaving: 1. give the seat up; 2. fence; 3. read who is parked, arm the watchdog if somebody is;
+//! * leaving: 1. give the seat up; 2. fence; 3. read who is parked, set the alarm if somebody is;
 //! * parking: 1. announce it (`Idle::park`, with a fence); 2. try to take the seat.
 //!
 //! If the leaver's fence comes first, the parker finds the seat free and takes it. If the
-//! parker's comes first, the leaver sees it parked and arms the watchdog. Either way nobody sleeps
+//! parker's comes first, the leaver sees it parked and sets the alarm. Either way nobody sleeps
 //! beside an empty seat unwatched.
 
 use std::time::Instant;

@@ -1,9 +1,10 @@
 //! The watchdog: sees to it that a task which does not give its worker back harms no other.
 //!
-//! It sleeps while nobody needs it. Workers set its alarm, without waking it, when they leave the
-//! reactor empty behind them with others parked, or when a poll has queued something that nobody
-//! else knows of. A worker that goes idle as the last one silences it. So in the ordinary case,
-//! when polls are short, the watchdog never runs at all. When it rings, it
+//! It sleeps while nobody needs it. Its alarm is set, by workers and without waking it, whenever
+//! some workers are busy and others are parked: by the one that wakes up, and by the one that parks
+//! first. It is set for an earlier time when a poll has queued something that nobody else knows
+//! of. A worker that goes idle as the last one silences it. So in the ordinary case, when work comes
+//! in short bursts, the watchdog never runs at all. When it rings, it
 //!
 //! * opens the slot and the queue of a worker that is inside one and the same poll still, and wakes
 //!   another worker to take what lies there;
@@ -54,7 +55,7 @@ impl Watchdog {
         })
     }
 
-    /// A worker leaves the reactor empty, with tasks to poll and others parked.
+    /// Some workers are busy from now on, and others parked.
     #[inline]
     pub(super) fn look_soon(&self) {
         if !self.alarm.is_set() {

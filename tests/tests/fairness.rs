@@ -1,0 +1,171 @@
+//! One bad task harms no other: what is queued behind it, its timers and all I/O go on elsewhere.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use heist::net::{TcpListener, TcpStream};
+use heist_tests::{eventually_blocking, on_two_workers, two_workers};
+
+/// Blocks its worker, as no task should, until told otherwise.
+fn block(until: &AtomicBool) {
+    while !until.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn what_a_task_has_woken_runs_although_it_does_not_yield() {
+    let runtime = two_workers();
+    let ran = Arc::new(AtomicBool::new(false));
+    let seen = ran.clone();
+    runtime.block_on(async move {
+        let hog = heist::spawn(async move {
+            let flag = ran.clone();
+            heist::spawn(async move { flag.store(true, Ordering::SeqCst) });
+            block(&ran);
+        });
+        hog.await.unwrap();
+    });
+    assert!(seen.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_woken_task_in_the_slot_is_rescued() {
+    on_two_workers(async {
+        for _ in 0..20 {
+            let ran = Arc::new(AtomicBool::new(false));
+            let notify = Arc::new(std::sync::Mutex::new(None::<std::task::Waker>));
+            let (flag, slot) = (ran.clone(), notify.clone());
+            let mut waited = false;
+            let waiter = heist::spawn(std::future::poll_fn(move |cx| {
+                if std::mem::replace(&mut waited, true) {
+                    flag.store(true, Ordering::SeqCst);
+                    return std::task::Poll::Ready(());
+                }
+                *slot.lock().unwrap() = Some(cx.waker().clone());
+                std::task::Poll::Pending
+            }));
+            heist::spawn(async move {
+                while notify.lock().unwrap().is_none() {
+                    heist::task::yield_now().await;
+                }
+                notify.lock().unwrap().take().unwrap().wake();
+                block(&ran);
+            })
+            .await
+            .unwrap();
+            waiter.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn io_and_timers_go_on_while_a_task_blocks_its_worker() {
+    let runtime = two_workers();
+    let release = Arc::new(AtomicBool::new(false));
+    let rounds = Arc::new(AtomicUsize::new(0));
+    let ticks = Arc::new(AtomicUsize::new(0));
+    let (held, counted, ticked) = (release.clone(), rounds.clone(), ticks.clone());
+    runtime.spawn(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        heist::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut byte = [0];
+            while stream.read(&mut byte).await.unwrap() > 0 {
+                stream.write_all(&byte).await.unwrap();
+            }
+        });
+        heist::spawn(async move {
+            let stream = TcpStream::connect(addr).await.unwrap();
+            loop {
+                stream.write_all(&[1]).await.unwrap();
+                stream.read_exact(&mut [0]).await.unwrap();
+                counted.fetch_add(1, Ordering::SeqCst);
+                heist::time::sleep(Duration::from_micros(100)).await;
+            }
+        });
+        heist::spawn(async move {
+            let mut interval = heist::time::interval(Duration::from_millis(1));
+            loop {
+                interval.tick().await;
+                ticked.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    });
+    for _ in 0..20 {
+        let held = held.clone();
+        held.store(false, Ordering::SeqCst);
+        let (rounds_before, ticks_before) =
+            (rounds.load(Ordering::SeqCst), ticks.load(Ordering::SeqCst));
+        let hog = runtime.spawn(async move { block(&held) });
+        // None of this can come about if what the blocked worker held stands still.
+        eventually_blocking("echo and ticker go on", || {
+            rounds.load(Ordering::SeqCst) >= rounds_before + 20
+                && ticks.load(Ordering::SeqCst) >= ticks_before + 20
+        });
+        assert!(!hog.is_finished());
+        release.store(true, Ordering::SeqCst);
+        eventually_blocking("the hog ends", || hog.is_finished());
+    }
+}
+
+#[test]
+fn two_tasks_that_wake_each_other_do_not_starve_a_third() {
+    let runtime = heist::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let wakers: Arc<[std::sync::Mutex<Option<std::task::Waker>>; 2]> = Arc::default();
+        let pair: Vec<_> = (0..2)
+            .map(|me| {
+                let wakers = wakers.clone();
+                heist::spawn(std::future::poll_fn(move |cx| {
+                    *wakers[me].lock().unwrap() = Some(cx.waker().clone());
+                    if let Some(other) = &*wakers[1 - me].lock().unwrap() {
+                        other.wake_by_ref();
+                    }
+                    std::task::Poll::<()>::Pending
+                }))
+            })
+            .collect();
+        for _ in 0..100 {
+            heist::spawn(async {}).await.unwrap();
+        }
+        pair.iter().for_each(|task| task.abort());
+    });
+}
+
+#[test]
+fn blocking_in_place_leaves_the_other_tasks_a_worker() {
+    on_two_workers(async {
+        let tasks: Vec<_> = (0..4)
+            .map(|n| {
+                heist::spawn(async move {
+                    let ran = Arc::new(AtomicBool::new(false));
+                    let flag = ran.clone();
+                    heist::spawn(async move { flag.store(true, Ordering::SeqCst) });
+                    // More tasks block than there are workers, each until a task has run.
+                    heist::task::block_in_place(|| block(&ran));
+                    heist::task::yield_now().await;
+                    n
+                })
+            })
+            .collect();
+        for (n, task) in tasks.into_iter().enumerate() {
+            assert_eq!(task.await.unwrap(), n);
+        }
+    });
+}
+
+#[test]
+fn blocking_jobs_run_beside_the_workers_and_report_back() {
+    on_two_workers(async {
+        let jobs: Vec<_> = (0..1000u64).map(|n| heist::task::spawn_blocking(move || n * n)).collect();
+        for (n, job) in jobs.into_iter().enumerate() {
+            assert_eq!(job.await.unwrap(), (n * n) as u64);
+        }
+        let panicked = heist::task::spawn_blocking(|| std::panic::resume_unwind(Box::new(())));
+        let panicked: Result<(), _> = panicked.await;
+        assert!(panicked.unwrap_err().is_panic());
+    });
+}

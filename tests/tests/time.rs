@@ -1,0 +1,180 @@
+//! Timers: never early, in order, and on a clock that tests hold still.
+
+use std::time::{Duration, Instant as RealInstant};
+
+use heist::runtime::Builder;
+use heist::time::{self, Instant, MissedTickBehavior};
+use heist_tests::on_two_workers;
+
+#[test]
+fn sleeps_are_never_early() {
+    on_two_workers(async {
+        let tasks: Vec<_> = (0..200u64)
+            .map(|n| {
+                heist::spawn(async move {
+                    let duration = Duration::from_micros(n * 137);
+                    let start = RealInstant::now();
+                    time::sleep(duration).await;
+                    assert!(start.elapsed() >= duration);
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_timeout_ends_what_takes_too_long_and_drops_it() {
+    on_two_workers(async {
+        let slow = time::timeout(Duration::from_millis(1), std::future::pending::<()>());
+        let error = slow.await.unwrap_err();
+        assert_eq!(error.to_string(), "deadline has elapsed");
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!(time::timeout(Duration::ZERO, async { 5 }).await, Ok(5));
+    });
+}
+
+#[test]
+fn durations_that_overflow_are_far_away() {
+    on_two_workers(async {
+        let forever = heist::spawn(time::sleep(Duration::MAX));
+        assert!(time::timeout(Duration::from_millis(2), forever).await.is_err());
+        assert_eq!(time::timeout(Duration::MAX, async { 1 }).await, Ok(1));
+        let far = time::sleep(Duration::MAX).deadline();
+        assert!(far > Instant::now() + Duration::from_secs(86400 * 365 * 20));
+    });
+}
+
+#[test]
+fn a_sleep_is_reset_in_place() {
+    on_two_workers(async {
+        let sleep = time::sleep(Duration::from_secs(3600));
+        heist::pin!(sleep);
+        let waited = heist::select! {
+            _ = &mut sleep => "the hour",
+            _ = time::sleep(Duration::from_millis(1)) => "a moment",
+        };
+        assert_eq!(waited, "a moment");
+        let deadline = Instant::now() + Duration::from_millis(3);
+        sleep.as_mut().reset(deadline);
+        sleep.as_mut().await;
+        assert!(Instant::now() >= deadline && sleep.is_elapsed());
+        sleep.as_mut().reset(Instant::now() + Duration::from_millis(1));
+        assert!(!sleep.is_elapsed());
+        sleep.await;
+    });
+}
+
+fn paused(workers: usize) -> heist::runtime::Runtime {
+    let mut builder = match workers {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.worker_threads(workers).start_paused(true).build().unwrap()
+}
+
+#[test]
+fn a_paused_clock_jumps_to_exactly_the_nominal_times() {
+    for workers in [1, 2] {
+        let real = RealInstant::now();
+        paused(workers).block_on(async {
+            let start = Instant::now();
+            let tasks: Vec<_> = (1..=24u64)
+                .map(|hour| {
+                    heist::spawn(async move {
+                        time::sleep(Duration::from_secs(3600 * hour)).await;
+                        assert_eq!(start.elapsed(), Duration::from_secs(3600 * hour));
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            assert_eq!(start.elapsed(), Duration::from_secs(24 * 3600));
+        });
+        assert!(real.elapsed() < Duration::from_secs(60), "a day passes in no time");
+    }
+}
+
+#[test]
+fn a_paused_clock_waits_for_blocking_jobs() {
+    for workers in [1, 2] {
+        paused(workers).block_on(async {
+            let start = Instant::now();
+            let job = heist::task::spawn_blocking(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                Instant::now()
+            });
+            let sleeper = heist::spawn(time::sleep(Duration::from_secs(1)));
+            assert_eq!(job.await.unwrap(), start, "time stood still during the job");
+            sleeper.await.unwrap();
+            assert_eq!(start.elapsed(), Duration::from_secs(1));
+        });
+    }
+}
+
+#[test]
+fn advance_fires_what_is_due() {
+    paused(1).block_on(async {
+        let sleeper = heist::spawn(time::sleep(Duration::from_millis(10)));
+        heist::task::yield_now().await;
+        time::advance(Duration::from_millis(9)).await;
+        assert!(!sleeper.is_finished());
+        time::advance(Duration::from_millis(1)).await;
+        assert!(sleeper.is_finished());
+        time::resume();
+        let start = Instant::now();
+        time::sleep(Duration::from_millis(2)).await;
+        assert!(start.elapsed() >= Duration::from_millis(2));
+        time::pause();
+        let start = Instant::now();
+        time::sleep(Duration::from_secs(100)).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(100));
+    });
+}
+
+#[test]
+fn intervals_tick_on_their_schedule_and_miss_ticks_as_told() {
+    paused(1).block_on(async {
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        for (behavior, expected) in [
+            // The two that were missed come at once, and the third is on time.
+            (MissedTickBehavior::Burst, [250, 250, 300, 400]),
+            (MissedTickBehavior::Delay, [250, 350, 450, 550]),
+            (MissedTickBehavior::Skip, [250, 300, 400, 500]),
+        ] {
+            let begun = Instant::now();
+            let mut interval = time::interval(ms(100));
+            interval.set_missed_tick_behavior(behavior);
+            interval.tick().await;
+            assert_eq!(begun.elapsed(), Duration::ZERO);
+            time::sleep(ms(250)).await;
+            let mut ticks = Vec::new();
+            for _ in 0..4 {
+                interval.tick().await;
+                ticks.push(begun.elapsed().as_millis());
+            }
+            assert_eq!(ticks, expected, "{behavior:?}");
+        }
+        assert!(start.elapsed() > ms(100));
+    });
+}
+
+#[test]
+fn sleeps_may_be_made_and_dropped_anywhere() {
+    let outside = Box::pin(time::sleep(Duration::from_millis(1)));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    on_two_workers(async move {
+        outside.await;
+        for _ in 0..100 {
+            let mut pending = Box::pin(time::sleep(Duration::from_secs(3600)));
+            assert!(futures_lite::future::poll_once(&mut pending).await.is_none());
+            sender.send(pending).unwrap();
+        }
+    });
+    // The runtime is gone: what was pending is dropped here, on a foreign thread.
+    assert_eq!(receiver.into_iter().count(), 100);
+}
