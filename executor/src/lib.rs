@@ -19,7 +19,7 @@
 //!
 //! * [`run`], [`main`] and [`test`] start a runtime; [`runtime`] has its settings.
 //! * [`spawn`] and [`task`]: tasks, their handles, and what they are doing: [`task::all`].
-//! * [`time`], [`net`], [`io`]: sleeping, sockets, streams.
+//! * [`time`], [`net`], [`io`], [`signal`]: sleeping, sockets, streams, signals.
 //! * [`join!`], [`try_join!`], [`select!`]: several futures in one task.
 //!
 //! Features: `hyper` (hyper's `Read` and `Write` on every stream, an executor and a timer for it),
@@ -53,6 +53,8 @@ mod queue;
 #[cfg(not(heist_loom))]
 pub mod runtime;
 mod shim;
+#[cfg(not(heist_loom))]
+pub mod signal;
 pub mod task;
 #[cfg(not(heist_loom))]
 pub mod time;

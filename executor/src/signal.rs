@@ -1,0 +1,150 @@
+//! Signals of the operating system as events.
+//!
+//! A handler may do next to nothing, so ours writes one byte to a socket whose other end is on
+//! the reactor. Signals of one kind that come faster than they are received become one.
+
+use std::future::Future;
+use std::io;
+
+use unix::{SignalKind, signal};
+
+/// Waits for Ctrl-C (`SIGINT`).
+///
+/// From the first call on, the signal no longer ends the process; it does not do so again when the
+/// future is dropped either.
+///
+/// # Errors
+/// If the handler cannot be installed.
+///
+/// # Panics
+/// Outside a runtime.
+///
+/// # Cancel safety
+/// Cancel safe.
+pub fn ctrl_c() -> impl Future<Output = io::Result<()>> + Send {
+    let listener = signal(SignalKind::interrupt());
+    async move {
+        let mut listener = listener?;
+        listener.recv().await;
+        Ok(())
+    }
+}
+
+/// Signals of Unix.
+pub mod unix {
+    use std::fmt;
+    use std::io::{self, Read};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    use heist_io::Async;
+    use signal_hook_registry::SigId;
+
+    /// A kind of signal.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct SignalKind(i32);
+
+    macro_rules! kinds {
+        ($($(#[$doc:meta])* $name:ident = $signal:ident;)*) => { $(
+            $(#[$doc])*
+            pub const fn $name() -> SignalKind {
+                SignalKind(rustix::process::Signal::$signal.as_raw())
+            }
+        )* };
+    }
+
+    impl SignalKind {
+        /// The signal of this number.
+        pub const fn from_raw(number: i32) -> SignalKind {
+            SignalKind(number)
+        }
+
+        /// Its number.
+        pub const fn as_raw_value(&self) -> i32 {
+            self.0
+        }
+
+        kinds! {
+            /// `SIGINT`: Ctrl-C.
+            interrupt = INT;
+            /// `SIGTERM`: the polite request to end.
+            terminate = TERM;
+            /// `SIGHUP`: the terminal is gone, or the configuration has changed.
+            hangup = HUP;
+            /// `SIGQUIT`.
+            quit = QUIT;
+            /// `SIGUSR1`.
+            user_defined1 = USR1;
+            /// `SIGUSR2`.
+            user_defined2 = USR2;
+            /// `SIGCHLD`: a child has ended or stopped.
+            child = CHILD;
+            /// `SIGALRM`.
+            alarm = ALARM;
+            /// `SIGPIPE`.
+            pipe = PIPE;
+            /// `SIGWINCH`: the window has another size.
+            window_change = WINCH;
+        }
+    }
+
+    /// Receives signals of one kind; any number may exist.
+    pub struct Signal {
+        kind: SignalKind,
+        id: SigId,
+        receiver: Async<UnixStream>,
+    }
+
+    /// Listens for signals of a kind, which from now on do not have their default effect.
+    ///
+    /// # Errors
+    /// If the system refuses, or the signal cannot be caught.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn signal(kind: SignalKind) -> io::Result<Signal> {
+        if signal_hook_registry::FORBIDDEN.contains(&kind.0) {
+            let message = format!("signal {} cannot be caught", kind.0);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let (receiver, sender) = UnixStream::pair()?;
+        sender.set_nonblocking(true)?;
+        let receiver = Async::new(receiver)?;
+        let note = move || {
+            // A full socket means that the receiver has something to wake up for already.
+            let _ = rustix::io::write(sender.as_fd(), &[0]);
+        };
+        // SAFETY: a write to a non-blocking socket is safe in a signal handler.
+        let id = unsafe { signal_hook_registry::register(kind.0, note)? };
+        Ok(Signal { kind, id, receiver })
+    }
+
+    impl Signal {
+        /// Waits for the next signal. Never `None`; the type is tokio's.
+        ///
+        /// # Cancel safety
+        /// Cancel safe: no signal is lost.
+        pub async fn recv(&mut self) -> Option<()> {
+            let mut bytes = [0; 64];
+            let received = self.receiver.read_with(|mut receiver| receiver.read(&mut bytes)).await;
+            // The reactor has shut down: nothing will ever come.
+            if received.is_err() {
+                std::future::pending::<()>().await;
+            }
+            Some(())
+        }
+    }
+
+    impl Drop for Signal {
+        fn drop(&mut self) {
+            signal_hook_registry::unregister(self.id);
+        }
+    }
+
+    impl fmt::Debug for Signal {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_tuple("Signal").field(&self.kind).finish()
+        }
+    }
+}
