@@ -2,7 +2,7 @@
 //!
 //! A leaf future (a sleep, a read, a lock) calls [`proceed`] before it makes progress and
 //! [`waiting`] when it returns `Pending`. Outside a task both do nothing. The lower crates reach
-//! the same functions through their `host` modules, which [`install`] fills in once a process.
+//! the same functions through their `host` modules; see `runtime::host`.
 
 use std::panic::Location;
 use std::task::{Context, Poll};
@@ -28,21 +28,4 @@ pub(crate) fn restore() {
 #[inline]
 pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'static>) {
     current::note_wait(operation.as_str_ref(), at);
-}
-
-fn io_waiting(operation: &'static heist_io::host::Operation, at: &'static Location<'static>) {
-    current::note_wait(operation.as_str_ref(), at);
-}
-
-fn run_blocking(job: Box<dyn FnOnce() + Send>) {
-    crate::blocking::run_detached(job);
-}
-
-/// Lends the lower crates what only a runtime has.
-pub(crate) fn install() {
-    static TIMER: heist_timer::host::Host = heist_timer::host::Host { proceed, restore, waiting };
-    static IO: heist_io::host::Host =
-        heist_io::host::Host { proceed, restore, waiting: io_waiting, run_blocking };
-    heist_timer::host::install(&TIMER);
-    heist_io::host::install(&IO);
 }

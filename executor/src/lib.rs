@@ -43,10 +43,12 @@ mod blocking;
 pub mod hyper;
 #[cfg(not(heist_loom))]
 pub mod io;
-#[cfg(not(heist_loom))]
 mod leaf;
 #[cfg(not(heist_loom))]
 mod macros;
+#[cfg(heist_loom)]
+#[doc(hidden)]
+pub mod model;
 #[cfg(not(heist_loom))]
 pub mod net;
 mod queue;

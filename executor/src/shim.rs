@@ -18,6 +18,16 @@ mod real {
     }
     pub(crate) use parking_lot::{Condvar, Mutex};
 
+    /// `std::thread_local!` with initial values that are constants.
+    macro_rules! thread_locals {
+        ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+            ::std::thread_local! {
+                $($(#[$attribute])* static $name: $type = const { $value };)*
+            }
+        };
+    }
+    pub(crate) use thread_locals;
+
     /// `std::cell::UnsafeCell` behind loom's closure interface.
     #[derive(Debug)]
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
@@ -47,6 +57,16 @@ mod modelled {
         pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     }
     pub(crate) use loom::cell::UnsafeCell;
+
+    /// Loom runs its threads on one thread of the system, so each needs locals of loom's own.
+    macro_rules! thread_locals {
+        ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+            ::loom::thread_local! {
+                $($(#[$attribute])* static $name: $type = $value;)*
+            }
+        };
+    }
+    pub(crate) use thread_locals;
 
     /// loom's mutex behind parking_lot's interface.
     #[derive(Debug)]

@@ -35,7 +35,8 @@ impl Interest {
 
     /// The readiness that ends a wait for this interest.
     pub(crate) fn mask(self) -> Ready {
-        let read = if self.is_readable() { Ready::READABLE | Ready::READ_CLOSED } else { Ready::EMPTY };
+        let read =
+            if self.is_readable() { Ready::READABLE | Ready::READ_CLOSED } else { Ready::EMPTY };
         let write =
             if self.is_writable() { Ready::WRITABLE | Ready::WRITE_CLOSED } else { Ready::EMPTY };
         read | write | Ready::GONE

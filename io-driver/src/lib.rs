@@ -20,6 +20,7 @@ mod reactor;
 mod readiness;
 // Public for the models alone.
 #[cfg_attr(not(heist_loom), allow(unreachable_pub))]
+#[cfg_attr(heist_loom, allow(dead_code))]
 mod registration;
 mod shim;
 #[cfg(not(heist_loom))]

@@ -61,7 +61,11 @@ fn take(word: u64, seen: Seen, what: Ready) -> u64 {
 /// Edge: somebody is about to wait. `Err` if there is no reason to.
 fn wait(word: u64, interest: Interest) -> Result<u64, Ready> {
     let ready = Ready::from_bits(word) & interest.mask();
-    if ready.is_empty() { Ok(word | waits(interest.mask().without(Ready::GONE))) } else { Err(ready) }
+    if ready.is_empty() {
+        Ok(word | waits(interest.mask().without(Ready::GONE)))
+    } else {
+        Err(ready)
+    }
 }
 
 impl ReadinessWord {
@@ -129,7 +133,7 @@ mod tests {
 
     /// Every combination of readiness and waiting, against every edge.
     fn words() -> impl Iterator<Item = u64> {
-        (0..1u64 << 7).map(|bits| 5 * TICK | bits)
+        (0..1u64 << 7).map(|bits| (5 * TICK) | bits)
     }
 
     #[test]
@@ -145,7 +149,10 @@ mod tests {
                     _ => READ_WAITS,
                 };
                 assert_eq!(told, word & concerned != 0);
-                assert_eq!(next & (READ_WAITS | WRITE_WAITS), word & !concerned & (READ_WAITS | WRITE_WAITS));
+                assert_eq!(
+                    next & (READ_WAITS | WRITE_WAITS),
+                    word & !concerned & (READ_WAITS | WRITE_WAITS)
+                );
             }
         }
     }
@@ -166,7 +173,9 @@ mod tests {
     #[test]
     fn only_the_unready_wait() {
         for word in words() {
-            for interest in [Interest::READABLE, Interest::WRITABLE, Interest::READABLE | Interest::WRITABLE] {
+            for interest in
+                [Interest::READABLE, Interest::WRITABLE, Interest::READABLE | Interest::WRITABLE]
+            {
                 let ready = Ready::from_bits(word) & interest.mask();
                 let bits = if interest.is_readable() { READ_WAITS } else { 0 }
                     | if interest.is_writable() { WRITE_WAITS } else { 0 };

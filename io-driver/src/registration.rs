@@ -55,7 +55,7 @@ impl Registration {
         self.word.take(seen, what);
     }
 
-    /// As `not_ready` after a fresh look, for models: `what` was seen, and then it was gone.
+    /// An operation as `Async` runs it, for models; `None` if it must wait first.
     #[cfg(heist_loom)]
     pub fn operate(&self, what: Ready, operation: impl FnOnce() -> bool) -> Option<bool> {
         let seen = self.seen();
@@ -67,6 +67,26 @@ impl Registration {
             self.not_ready(seen, what);
         }
         Some(done)
+    }
+
+    /// As `operate`, with the mistake that the tick is there to prevent: it takes away what it
+    /// finds afterwards instead of what it had seen. For the broken twin.
+    #[cfg(heist_loom)]
+    pub fn operate_stale(&self, what: Ready, operation: impl FnOnce() -> bool) -> Option<bool> {
+        if (self.seen().ready & what).is_empty() {
+            return None;
+        }
+        let done = operation();
+        if !done {
+            self.not_ready(self.seen(), what);
+        }
+        Some(done)
+    }
+
+    /// As when the reactor shuts down, for models.
+    #[cfg(heist_loom)]
+    pub fn end(&self) {
+        self.event(Ready::GONE);
     }
 
     /// An event has come: wakes everybody whom it concerns. The wakers are called with no lock held.
@@ -100,7 +120,8 @@ impl Registration {
     pub fn wait_in_slot(&self, interest: Interest, waker: &Waker) -> Result<(), Ready> {
         {
             let mut waiters = self.waiters.lock();
-            let slot = if interest.is_readable() { &mut waiters.reader } else { &mut waiters.writer };
+            let slot =
+                if interest.is_readable() { &mut waiters.reader } else { &mut waiters.writer };
             match slot {
                 Some(registered) => registered.clone_from(waker),
                 empty => *empty = Some(waker.clone()),

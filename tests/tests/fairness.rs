@@ -160,7 +160,8 @@ fn blocking_in_place_leaves_the_other_tasks_a_worker() {
 #[test]
 fn blocking_jobs_run_beside_the_workers_and_report_back() {
     on_two_workers(async {
-        let jobs: Vec<_> = (0..1000u64).map(|n| heist::task::spawn_blocking(move || n * n)).collect();
+        let jobs: Vec<_> =
+            (0..1000u64).map(|n| heist::task::spawn_blocking(move || n * n)).collect();
         for (n, job) in jobs.into_iter().enumerate() {
             assert_eq!(job.await.unwrap(), (n * n) as u64);
         }

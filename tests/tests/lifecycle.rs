@@ -126,7 +126,10 @@ fn misuse_is_named_at_the_callers_line() {
     let message = panic_message(|| {
         futures_lite::future::block_on(heist::time::sleep(Duration::from_millis(1)));
     });
-    assert!(message.contains("no Heist timer here") && message.contains("lifecycle.rs"), "{message}");
+    assert!(
+        message.contains("no Heist timer here") && message.contains("lifecycle.rs"),
+        "{message}"
+    );
     let message = panic_message(|| {
         let _ = futures_lite::future::block_on(heist::net::TcpListener::bind("127.0.0.1:0"));
     });
@@ -173,17 +176,14 @@ fn panics_of_misuse_name_the_line() {
 fn blocking_and_ending_a_runtime_in_async_code_is_refused() {
     let runtime = two_workers();
     let message = runtime.block_on(async {
-        heist::spawn(async {
-            panic_message(|| Runtime::new().unwrap().block_on(async {}))
-        })
-        .await
-        .unwrap()
+        heist::spawn(async { panic_message(|| Runtime::new().unwrap().block_on(async {})) })
+            .await
+            .unwrap()
     });
     assert!(message.contains("`block_on` would block this thread"), "{message}");
     let inner = two_workers();
-    let message = runtime.block_on(async {
-        panic_message(std::panic::AssertUnwindSafe(move || drop(inner)))
-    });
+    let message = runtime
+        .block_on(async { panic_message(std::panic::AssertUnwindSafe(move || drop(inner))) });
     assert!(message.contains("dropped or shut down inside async code"), "{message}");
     let inner = two_workers();
     runtime.block_on(async move { inner.shutdown_background() });

@@ -253,8 +253,7 @@ fn an_accept_loop_survives_running_out_of_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     on_two_workers(async {
         let (listener, addr) = listener().await;
-        let clients: Vec<_> =
-            (0..4).map(|_| std::net::TcpStream::connect(addr).unwrap()).collect();
+        let clients: Vec<_> = (0..4).map(|_| std::net::TcpStream::connect(addr).unwrap()).collect();
         let before = getrlimit(Resource::Nofile);
         let current = heist_tests::descriptors() as u64;
         setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: before.maximum })

@@ -34,11 +34,12 @@ pub(crate) enum EntryState {
 }
 
 /// See the module's documentation. `repr(C)` with the node first, so that a pointer to the node is
-/// one to the entry.
+/// one to the entry; so the node's cell is always the standard one, and models watch the waker's,
+/// which is touched at the same times.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Entry {
-    pub(crate) node: UnsafeCell<Node>,
+    node: std::cell::UnsafeCell<Node>,
     pub(crate) waker: UnsafeCell<Option<Waker>>,
     state: AtomicU8,
     _pinned: PhantomPinned,
@@ -52,7 +53,7 @@ unsafe impl Sync for Entry {}
 impl Entry {
     pub(crate) fn new() -> Entry {
         Entry {
-            node: UnsafeCell::new(Node::new()),
+            node: std::cell::UnsafeCell::new(Node::new()),
             waker: UnsafeCell::new(None),
             state: AtomicU8::new(EntryState::Idle as u8),
             _pinned: PhantomPinned,
@@ -78,7 +79,18 @@ impl Entry {
 
     /// A pointer to the node, for the wheel.
     pub(crate) fn node_ptr(&self) -> NonNull<Node> {
+        // The pointer must be good for the whole entry, see `of`.
         NonNull::from(self).cast()
+    }
+
+    /// The deadline, to be read or written.
+    ///
+    /// # Safety
+    /// The caller is who may touch the node, by the ground rules.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn deadline(&self) -> &mut u64 {
+        // SAFETY: passed on from the caller.
+        unsafe { &mut (*self.node.get()).deadline }
     }
 
     /// The entry of a node.

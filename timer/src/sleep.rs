@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::context;
 use crate::entry::{Entry, EntryState};
 use crate::host::{self, Operation};
 use crate::instant::Instant;
 use crate::timers::OwnedWheel;
-use crate::context;
 
 static SLEEP: Operation = Operation::new("sleep");
 

@@ -69,8 +69,7 @@ impl Timers {
         let rouse: Rouse = rouse.into();
         let wheels = (0..owners)
             .map(|index| {
-                let locked =
-                    Locked { wheel: Wheel::new(), parked_until: AWAKE, closed: false };
+                let locked = Locked { wheel: Wheel::new(), parked_until: AWAKE, closed: false };
                 Arc::new(OwnedWheel {
                     clock: clock.clone(),
                     index,
@@ -176,7 +175,7 @@ impl OwnedWheel {
     pub(crate) unsafe fn file(&self, entry: &Entry, deadline: u64, waker: &Waker) {
         // SAFETY: an idle entry belongs to its sleep (rule 1), which is the caller.
         unsafe {
-            entry.node.with_mut(|node| (*node).deadline = deadline);
+            *entry.deadline() = deadline;
             entry.waker.with_mut(|w| *w = Some(waker.clone()));
         }
         let mut locked = self.locked.lock();
@@ -234,15 +233,15 @@ impl OwnedWheel {
         }
         // SAFETY: pending, and we hold the lock (rule 2).
         unsafe {
-            let before = entry.node.with_mut(|node| (*node).deadline);
+            let before = *entry.deadline();
             // A later deadline is only noted: the wheel files the entry anew when its slot comes up.
             if deadline < before {
                 locked.wheel.remove(entry.node_ptr());
-                entry.node.with_mut(|node| (*node).deadline = deadline);
+                *entry.deadline() = deadline;
                 locked.wheel.insert(entry.node_ptr());
                 self.note_deadline(locked, deadline);
             } else {
-                entry.node.with_mut(|node| (*node).deadline = deadline);
+                *entry.deadline() = deadline;
             }
         }
         true

@@ -83,7 +83,10 @@ impl Server {
     }
 
     /// Serves one connection to its end, or until the server ends and its requests are finished.
-    async fn serve(&self, stream: TcpStream) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn serve(
+        &self,
+        stream: TcpStream,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         stream.set_nodelay(true)?;
         let service = service_fn(|request| async {
             let answered = heist::time::timeout(REQUEST_TIME_MAX, routes::answer(request)).await;

@@ -199,7 +199,7 @@ impl Builder {
     /// If the system refuses an epoll or event descriptor or a thread, or if
     /// `HEIST_WORKER_THREADS` is not a number above zero.
     pub fn build(&mut self) -> io::Result<Runtime> {
-        crate::leaf::install();
+        super::host::install();
         let workers = match self.flavor {
             Flavor::CurrentThread => 1,
             Flavor::MultiThread => match self.worker_threads {
@@ -219,8 +219,7 @@ impl Builder {
             };
             Timers::new(clock, workers, Box::new(rouse))
         };
-        let scheduler =
-            Scheduler::new(&queues, self.config.clone(), reactor, timers, watchdog);
+        let scheduler = Scheduler::new(&queues, self.config.clone(), reactor, timers, watchdog);
         let mut workers: Vec<_> = queues
             .into_iter()
             .enumerate()
@@ -257,13 +256,13 @@ fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> i
     // without a thread leave at once.
     let mut failure = None;
     for worker in workers {
+        if failure.is_some() {
+            super::shutdown::leave(worker);
+            continue;
+        }
         let name = format!("heist-worker-{}", worker.index);
         let unstarted = worker.clone();
-        let started = match failure {
-            None => threads::start(&scheduler, &name, move || worker::run(worker)),
-            Some(_) => Ok(super::shutdown::leave(worker)),
-        };
-        if let Err(error) = started {
+        if let Err(error) = threads::start(&scheduler, &name, move || worker::run(worker)) {
             failure = Some(error);
             scheduler.begin_closing();
             super::shutdown::leave(unstarted);
@@ -271,8 +270,7 @@ fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> i
     }
     if failure.is_none() && scheduler.watchdog.is_some() {
         let held = scheduler.clone();
-        failure =
-            threads::start(&scheduler, "heist-watchdog", move || watchdog::run(&held)).err();
+        failure = threads::start(&scheduler, "heist-watchdog", move || watchdog::run(&held)).err();
     }
     let runtime = Runtime::of(scheduler, None);
     match failure {

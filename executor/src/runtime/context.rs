@@ -50,7 +50,11 @@ fn enter_as(scheduler: &Arc<Scheduler>, owner: usize) -> ContextGuard {
 
 impl Drop for ContextGuard {
     fn drop(&mut self) {
-        debug_assert_eq!(SCHEDULER.get(), Arc::as_ptr(&self.scheduler), "guards dropped out of order");
+        debug_assert_eq!(
+            SCHEDULER.get(),
+            Arc::as_ptr(&self.scheduler),
+            "guards dropped out of order"
+        );
         SCHEDULER.set(self.outer);
     }
 }

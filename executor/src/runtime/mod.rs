@@ -9,6 +9,7 @@ mod builder;
 pub(crate) mod config;
 pub(crate) mod context;
 mod handle;
+mod host;
 mod metrics;
 mod run;
 pub(crate) mod shutdown;
@@ -190,7 +191,9 @@ impl Drop for Runtime {
         };
         let report = self.end(ShutdownPolicy::cancel(wait));
         if !report.remaining().is_empty() && wait == DROP_WAIT {
-            eprintln!("heist: a runtime was dropped while work went on that does not end: {report}");
+            eprintln!(
+                "heist: a runtime was dropped while work went on that does not end: {report}"
+            );
         }
     }
 }

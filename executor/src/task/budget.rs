@@ -10,30 +10,32 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use crate::shim::thread_locals;
+
 /// Units a task gets for each poll. By guess, as everywhere; the figure of Go and tokio works.
 const UNITS: u8 = 128;
 
 /// No limit: outside tasks, and inside [`unconstrained`].
 const UNLIMITED: u8 = u8::MAX;
 
-thread_local! {
-    static LEFT: Cell<u8> = const { Cell::new(UNLIMITED) };
+thread_locals! {
+    static LEFT: Cell<u8> = Cell::new(UNLIMITED);
 }
 
 /// Gives the next poll on this thread a full budget.
 #[inline]
 pub(crate) fn refill() {
-    LEFT.set(UNITS);
+    LEFT.with(|left| left.set(UNITS));
 }
 
 /// Lifts the limit on this thread: no task is being polled.
 pub(crate) fn lift() {
-    LEFT.set(UNLIMITED);
+    LEFT.with(|left| left.set(UNLIMITED));
 }
 
 /// Lifts the limit while the guard lives: a future that is no task is polled.
 pub(crate) fn suspend() -> Suspended {
-    Suspended(LEFT.replace(UNLIMITED))
+    Suspended(LEFT.with(|left| left.replace(UNLIMITED)))
 }
 
 /// See [`suspend`].
@@ -41,21 +43,21 @@ pub(crate) struct Suspended(u8);
 
 impl Drop for Suspended {
     fn drop(&mut self) {
-        LEFT.set(self.0);
+        LEFT.with(|left| left.set(self.0));
     }
 }
 
 /// See [`crate::leaf::proceed`].
 #[inline]
 pub(crate) fn proceed(cx: &mut Context<'_>) -> Poll<()> {
-    match LEFT.get() {
+    match LEFT.with(Cell::get) {
         UNLIMITED => Poll::Ready(()),
         0 => {
             cx.waker().wake_by_ref();
             Poll::Pending
         }
         left => {
-            LEFT.set(left - 1);
+            LEFT.with(|cell| cell.set(left - 1));
             Poll::Ready(())
         }
     }
@@ -64,9 +66,9 @@ pub(crate) fn proceed(cx: &mut Context<'_>) -> Poll<()> {
 /// See [`crate::leaf::restore`].
 #[inline]
 pub(crate) fn restore() {
-    let left = LEFT.get();
+    let left = LEFT.with(Cell::get);
     if left < UNITS {
-        LEFT.set(left + 1);
+        LEFT.with(|cell| cell.set(left + 1));
     }
 }
 
@@ -74,7 +76,7 @@ pub(crate) fn restore() {
 ///
 /// True outside a task.
 pub fn has_budget_remaining() -> bool {
-    LEFT.get() > 0
+    LEFT.with(Cell::get) > 0
 }
 
 /// Takes one unit of the current task's budget, and yields to the scheduler if none is left.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use super::header::{Details, Header};
 use super::id::Id;
+use crate::shim::thread_locals;
 
-thread_local! {
-    static CURRENT: Cell<Option<NonNull<Header>>> = const { Cell::new(None) };
-    static WOKEN: Cell<bool> = const { Cell::new(false) };
+thread_locals! {
+    static CURRENT: Cell<Option<NonNull<Header>>> = Cell::new(None);
+    static WOKEN: Cell<bool> = Cell::new(false);
 }
 
 /// Restores what was current before; polls can nest through `block_in_place`.
@@ -22,31 +23,34 @@ pub(crate) struct CurrentGuard {
 /// Makes `task` the current one while the guard lives.
 #[inline]
 pub(crate) fn enter(task: NonNull<Header>) -> CurrentGuard {
-    CurrentGuard { outer: CURRENT.replace(Some(task)), outer_woken: WOKEN.replace(false) }
+    CurrentGuard {
+        outer: CURRENT.with(|c| c.replace(Some(task))),
+        outer_woken: WOKEN.with(|w| w.replace(false)),
+    }
 }
 
 impl CurrentGuard {
     /// Whether the task has woken itself since `enter`.
     #[inline]
     pub(crate) fn woken(&self) -> bool {
-        WOKEN.get()
+        WOKEN.with(Cell::get)
     }
 }
 
 impl Drop for CurrentGuard {
     #[inline]
     fn drop(&mut self) {
-        CURRENT.set(self.outer);
-        WOKEN.set(self.outer_woken);
+        CURRENT.with(|c| c.set(self.outer));
+        WOKEN.with(|w| w.set(self.outer_woken));
     }
 }
 
 /// If `task` is the current one, notes that it woke itself and returns true.
 #[inline]
 pub(crate) fn set_woken(task: NonNull<Header>) -> bool {
-    let current = CURRENT.get() == Some(task);
+    let current = CURRENT.with(Cell::get) == Some(task);
     if current {
-        WOKEN.set(true);
+        WOKEN.with(|w| w.set(true));
     }
     current
 }
@@ -68,7 +72,7 @@ pub(crate) fn inherited() -> Option<Arc<Details>> {
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Header) -> R) -> Option<R> {
     // SAFETY: a task is current only while its poll, which holds a reference, is on this stack.
-    CURRENT.get().map(|task| f(unsafe { task.as_ref() }))
+    CURRENT.with(Cell::get).map(|task| f(unsafe { task.as_ref() }))
 }
 
 /// Notes where the current task waits; see [`Header::note_wait`].

@@ -132,11 +132,14 @@ impl Header {
 
     /// Called by a leaf future that returns `Pending` inside a poll of this task.
     #[inline]
-    pub(crate) fn note_wait(&self, operation: &'static &'static str, at: &'static Location<'static>) {
+    pub(crate) fn note_wait(
+        &self,
+        operation: &'static &'static str,
+        at: &'static Location<'static>,
+    ) {
         // Ordering: Relaxed. A dump that runs meanwhile may pair an operation with the place of
         // the wait before; both are 'static, so it is at worst a stale answer.
-        self.wait_operation
-            .store(std::ptr::from_ref(operation).cast_mut(), Ordering::Relaxed);
+        self.wait_operation.store(std::ptr::from_ref(operation).cast_mut(), Ordering::Relaxed);
         self.wait_at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
     }
 

@@ -57,9 +57,9 @@ pub(crate) mod state;
 mod waker;
 mod yield_now;
 
+pub use budget::{Unconstrained, consume_budget, unconstrained};
 #[cfg(not(heist_loom))]
 pub use builder::Builder;
-pub use budget::{Unconstrained, consume_budget, unconstrained};
 pub use error::{Failure, JoinError};
 pub use id::Id;
 pub use info::{TaskInfo, TaskState, WaitSite, current, id, try_current, try_id};

@@ -166,9 +166,7 @@ enum Polled<T> {
 ///
 /// # Safety
 /// The caller holds RUNNING and a reference, and the future has not been dropped.
-unsafe fn poll_future<F: Future, H: Home>(
-    task: NonNull<Header>,
-) -> Polled<F::Output> {
+unsafe fn poll_future<F: Future, H: Home>(task: NonNull<Header>) -> Polled<F::Output> {
     // SAFETY: the caller's reference keeps the cell.
     let header = unsafe { task.as_ref() };
     header.begin_poll();
@@ -178,7 +176,9 @@ unsafe fn poll_future<F: Future, H: Home>(
     let mut cx = Context::from_waker(&waker);
     let polled = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: RUNNING makes the future ours; it is pinned, as the cell never moves it.
-        unsafe { stage::<F, H>(task).with_mut(|s| Pin::new_unchecked(&mut *(*s).future).poll(&mut cx)) }
+        unsafe {
+            stage::<F, H>(task).with_mut(|s| Pin::new_unchecked(&mut *(*s).future).poll(&mut cx))
+        }
     }));
     let result = match polled {
         Ok(Poll::Pending) => return Polled::Pending { woken: current.woken() },
@@ -301,8 +301,7 @@ unsafe fn take_output<F: Future, H: Home>(task: NonNull<Header>, to: *mut ()) {
     // SAFETY: COMPLETE with interest makes the output the handle's.
     unsafe {
         stage::<F, H>(task).with_mut(|s| {
-            to.cast::<Result<F::Output, JoinError>>()
-                .write(ManuallyDrop::take(&mut (*s).output));
+            to.cast::<Result<F::Output, JoinError>>().write(ManuallyDrop::take(&mut (*s).output));
         });
     }
 }

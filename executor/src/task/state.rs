@@ -34,7 +34,7 @@ const JOIN_WAKER: usize = 1 << 5;
 const REFERENCE: usize = 1 << 6;
 
 /// A new task: the live set, the first `Notified` and the `JoinHandle` hold one reference each.
-const INITIAL: usize = REFERENCE * 3 | JOIN_INTEREST | NOTIFIED;
+const INITIAL: usize = (REFERENCE * 3) | JOIN_INTEREST | NOTIFIED;
 
 /// What to do with a task that was taken out of a queue.
 #[must_use]

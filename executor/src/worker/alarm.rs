@@ -108,10 +108,7 @@ mod bell {
 
     impl Bell {
         pub(super) fn set(&mut self, after: Duration) {
-            self.arm(Timespec {
-                tv_sec: after.as_secs() as _,
-                tv_nsec: after.subsec_nanos() as _,
-            });
+            self.arm(Timespec { tv_sec: after.as_secs() as _, tv_nsec: after.subsec_nanos() as _ });
         }
 
         pub(super) fn silence(&mut self) {

@@ -12,7 +12,7 @@ const PARKED: usize = 1 << (usize::BITS / 2);
 const SEARCHING_MASK: usize = PARKED - 1;
 
 /// See the module's documentation.
-pub(crate) struct Idle {
+pub struct Idle {
     word: AtomicUsize,
     /// The parked workers, the one that parked last on top. Its length is the word's upper half
     /// whenever the lock is free.
@@ -22,20 +22,20 @@ pub(crate) struct Idle {
 
 /// A value of the idle word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IdleSnapshot(usize);
+pub struct IdleSnapshot(usize);
 
 impl IdleSnapshot {
-    pub(crate) fn searching(self) -> usize {
+    pub fn searching(self) -> usize {
         self.0 & SEARCHING_MASK
     }
 
-    pub(crate) fn parked(self) -> usize {
+    pub fn parked(self) -> usize {
         self.0 / PARKED
     }
 
     /// Whether work that has just been published needs one more worker: nobody looks for work,
     /// and somebody sleeps.
-    pub(crate) fn wants_wake(self) -> bool {
+    pub fn wants_wake(self) -> bool {
         self.searching() == 0 && self.parked() > 0
     }
 }
@@ -43,7 +43,7 @@ impl IdleSnapshot {
 /// How a worker came out of parking.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Roused {
+pub enum Roused {
     /// By itself: an event, a deadline, or a wake that was not about work.
     ByItself,
     /// Chosen by [`Idle::choose`]: it counts as searching already.
@@ -51,19 +51,20 @@ pub(crate) enum Roused {
 }
 
 impl Idle {
-    pub(crate) fn new(workers: usize) -> Idle {
+    /// All of so many workers are busy.
+    pub fn new(workers: usize) -> Idle {
         Idle { word: AtomicUsize::new(0), stack: Mutex::new(Vec::with_capacity(workers)), workers }
     }
 
     /// The word a moment ago, for decisions that cost only parallelism when they are wrong.
     #[inline]
-    pub(crate) fn glance(&self) -> IdleSnapshot {
+    pub fn glance(&self) -> IdleSnapshot {
         // Ordering: Relaxed; see "Pushes to one's own queue" in SLEEPING.md.
         IdleSnapshot(self.word.load(Ordering::Relaxed))
     }
 
     /// The word as it must be read after publishing work that nobody awake owns.
-    pub(crate) fn look(&self) -> IdleSnapshot {
+    pub fn look(&self) -> IdleSnapshot {
         // Ordering: this fence pairs with the one in `park`: either the parking worker's last
         // look at the injector sees the work, or this load sees the worker parked.
         fence(Ordering::SeqCst);
@@ -72,7 +73,7 @@ impl Idle {
 
     /// Takes the worker that parked last off the stack and makes it a searcher; the caller must
     /// unpark it. `spare` is passed over while there is another one.
-    pub(crate) fn choose(&self, spare: Option<usize>) -> Option<usize> {
+    pub fn choose(&self, spare: Option<usize>) -> Option<usize> {
         let mut stack = self.stack.lock();
         let top = stack.len().checked_sub(1)?;
         let at = if Some(stack[top]) == spare { top.saturating_sub(1) } else { top };
@@ -84,14 +85,14 @@ impl Idle {
     }
 
     /// As [`choose`](Idle::choose), but only if nobody searches yet: the answer to published work.
-    pub(crate) fn choose_if_needed(&self, spare: Option<usize>) -> Option<usize> {
+    pub fn choose_if_needed(&self, spare: Option<usize>) -> Option<usize> {
         // Two publishers may both have seen nobody searching; the second is spared the wake.
         if self.glance().wants_wake() { self.choose(spare) } else { None }
     }
 
     /// A worker without work of its own may look for that of others. At most half may at a time:
     /// more would only disturb each other and the working ones.
-    pub(crate) fn begin_search(&self) -> bool {
+    pub fn begin_search(&self) -> bool {
         if (self.glance().searching() + 1) * 2 > self.workers.max(2) {
             return false;
         }
@@ -103,7 +104,7 @@ impl Idle {
 
     /// A searcher has found work. True if it was the last: it then owes a wake for whatever else
     /// there is, since publishers relied on it.
-    pub(crate) fn end_search(&self) -> bool {
+    pub fn end_search(&self) -> bool {
         // Ordering: AcqRel, so that the caller's next look at the queues is not before this.
         let before = IdleSnapshot(self.word.fetch_sub(SEARCHING, Ordering::AcqRel));
         debug_assert!(before.searching() > 0, "{before:?}");
@@ -112,7 +113,7 @@ impl Idle {
 
     /// The worker announces that it parks. It must now look at the injector once more, and then
     /// either park or call [`rouse`](Idle::rouse). Returns the word after the announcement.
-    pub(crate) fn park(&self, worker: usize, searching: bool) -> IdleSnapshot {
+    pub fn park(&self, worker: usize, searching: bool) -> IdleSnapshot {
         let mut stack = self.stack.lock();
         stack.push(worker);
         let change = if searching { PARKED - SEARCHING } else { PARKED };
@@ -125,7 +126,7 @@ impl Idle {
     }
 
     /// The worker is awake again.
-    pub(crate) fn rouse(&self, worker: usize) -> Roused {
+    pub fn rouse(&self, worker: usize) -> Roused {
         let mut stack = self.stack.lock();
         match stack.iter().rposition(|&parked| parked == worker) {
             Some(at) => {
@@ -139,7 +140,7 @@ impl Idle {
     }
 
     /// Whether every worker is parked.
-    pub(crate) fn all_parked(&self) -> bool {
+    pub fn all_parked(&self) -> bool {
         self.glance().parked() == self.workers
     }
 }

@@ -285,12 +285,14 @@ impl WorkerLocal {
             self.retired.replace(retired);
             return;
         }
-        // SAFETY (both blocks): the live sets' references, which they leave to us here, keep the
-        // tasks; `home` of a task of this runtime is a `WorkerHome`, and `self.scheduler` keeps it.
-        let home_of = |task: &NonNull<Header>| unsafe { task.as_ref().home };
+        let home_of = |task: &NonNull<Header>| {
+            // SAFETY: the live sets' references, which they leave to us here, keep the tasks.
+            unsafe { task.as_ref().home }
+        };
         retired.sort_unstable_by_key(home_of);
         for group in retired.chunk_by(|a, b| home_of(a) == home_of(b)) {
-            // SAFETY: see above; all tasks of the group are members of this home's set.
+            // SAFETY: the home of a task of this runtime is a `WorkerHome`, `self.scheduler` keeps
+            // it, and all tasks of the group are members of its set.
             unsafe {
                 let home = home_of(&group[0]).cast::<WorkerHome>();
                 home.as_ref().live.remove_all(group.iter().copied());
@@ -310,6 +312,6 @@ impl WorkerLocal {
         x ^= x >> 7;
         x ^= x << 17;
         self.random.set(x);
-        ((x >> 32) * n as u64 >> 32) as usize
+        (((x >> 32) * n as u64) >> 32) as usize
     }
 }

@@ -23,11 +23,9 @@ impl WorkerLocal {
             // While some work and others are parked, the watchdog's alarm is set.
             if all_parked { watchdog.all_idle() } else { watchdog.look_soon() }
         }
-        if stay && all_parked {
-            if scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
-                self.end_park();
-                return;
-            }
+        if stay && all_parked && scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
+            self.end_park();
+            return;
         }
         if stay {
             self.sleep();

@@ -31,7 +31,7 @@ const DRIVING: u32 = 2;
 const NOTIFIED: u32 = 3;
 
 /// The parker of one worker.
-pub(crate) struct Parker {
+pub struct Parker {
     word: AtomicU32,
     lock: Mutex<()>,
     condvar: Condvar,
@@ -40,7 +40,7 @@ pub(crate) struct Parker {
 /// What [`Parker::unpark`] leaves to its caller.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unparked {
+pub enum Unparked {
     /// Done.
     Done,
     /// The worker is in the reactor: make its turn return.
@@ -48,12 +48,13 @@ pub(crate) enum Unparked {
 }
 
 impl Parker {
-    pub(crate) fn new() -> Parker {
+    /// The parker of a worker that is awake.
+    pub fn new() -> Parker {
         Parker { word: AtomicU32::new(AWAKE), lock: Mutex::new(()), condvar: Condvar::new() }
     }
 
     /// Waits for a token, at most until `deadline`. Called by the owner.
-    pub(crate) fn park(&self, deadline: Option<Instant>) {
+    pub fn park(&self, deadline: Option<Instant>) {
         let mut guard = self.lock.lock();
         if !self.begin(PARKED) {
             return;
@@ -75,12 +76,12 @@ impl Parker {
     }
 
     /// Announces that the owner goes into the reactor; false if it has a token, which is consumed.
-    pub(crate) fn begin_driving(&self) -> bool {
+    pub fn begin_driving(&self) -> bool {
         self.begin(DRIVING)
     }
 
     /// The owner is out of the reactor.
-    pub(crate) fn end_driving(&self) {
+    pub fn end_driving(&self) {
         self.end();
     }
 
@@ -105,7 +106,7 @@ impl Parker {
 
     /// Gives the worker a token. If its owner waits, it wakes up; if it is awake, its next wait
     /// returns at once.
-    pub(crate) fn unpark(&self) -> Unparked {
+    pub fn unpark(&self) -> Unparked {
         // Ordering: AcqRel, pairs with `begin`, `end` and the load in `park`.
         match self.word.swap(NOTIFIED, Ordering::AcqRel) {
             PARKED => {
@@ -122,7 +123,7 @@ impl Parker {
 }
 
 /// The right to wait in the reactor.
-pub(crate) struct Seat {
+pub struct Seat {
     /// The worker in the seat plus one; zero if it is empty.
     holder: AtomicUsize,
     /// How often the seat was taken, for the watchdog.
@@ -130,13 +131,14 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    pub(crate) fn new() -> Seat {
+    /// An empty seat.
+    pub fn new() -> Seat {
         Seat { holder: AtomicUsize::new(0), turns: AtomicU32::new(0) }
     }
 
     /// Takes the seat if it is empty.
     #[inline]
-    pub(crate) fn try_take(&self, worker: usize) -> bool {
+    pub fn try_take(&self, worker: usize) -> bool {
         // Ordering: AcqRel; acquire pairs with the release in `give_up`, so that turns of the
         // reactor by different workers follow each other. Being a read-modify-write, it also sees
         // a seat given up before a fence that came before our own, see the module's documentation.
@@ -154,7 +156,7 @@ impl Seat {
 
     /// Gives the seat up; afterwards the caller must look who is parked.
     #[inline]
-    pub(crate) fn give_up(&self) {
+    pub fn give_up(&self) {
         // Ordering: Release, pairs with `try_take`.
         self.holder.store(0, Ordering::Release);
         // Ordering: pairs with the fence in `Idle::park`; see the module's documentation.
@@ -162,13 +164,13 @@ impl Seat {
     }
 
     /// Who is in the seat, as a hint.
-    pub(crate) fn holder(&self) -> Option<usize> {
+    pub fn holder(&self) -> Option<usize> {
         // Ordering: Relaxed; a hint.
         self.holder.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// A number that changes with every turn, as a hint.
-    pub(crate) fn turns(&self) -> u32 {
+    pub fn turns(&self) -> u32 {
         // Ordering: Relaxed; a hint.
         self.turns.load(Ordering::Relaxed)
     }

@@ -72,7 +72,10 @@ impl Scheduler {
     ) -> Arc<Scheduler> {
         let workers = queues.len();
         Arc::new_cyclic(|this| Scheduler {
-            remotes: queues.iter().map(|q| CachePadded::new(WorkerRemote::new(q.stealer()))).collect(),
+            remotes: queues
+                .iter()
+                .map(|q| CachePadded::new(WorkerRemote::new(q.stealer())))
+                .collect(),
             homes: (0..=workers)
                 .map(|index| WorkerHome { live: LiveSet::new(), scheduler: this.as_ptr(), index })
                 .map(CachePadded::new)
@@ -119,7 +122,8 @@ impl Scheduler {
         let home = &*self.homes[local.map_or(self.remotes.len(), |local| local.index)];
         // SAFETY: homes end with the scheduler, which ends after the last task in their live sets
         // has completed; that future and output may be run here is passed on from the caller.
-        let (live, notified, handle) = unsafe { poll::allocate(future, NonNull::from(home), origin) };
+        let (live, notified, handle) =
+            unsafe { poll::allocate(future, NonNull::from(home), origin) };
         if let Some(hook) = &self.config.on_task_spawn {
             hook(&TaskInfo::read(live.header()));
         }

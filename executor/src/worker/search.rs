@@ -89,7 +89,8 @@ impl WorkerLocal {
             self.searching.set(true);
         }
         // A searcher that finds nothing stays one until it parks, which takes it back.
-        let task = self.steal(false).or_else(|| self.pop_injector()).or_else(|| self.steal(true))?;
+        let task =
+            self.steal(false).or_else(|| self.pop_injector()).or_else(|| self.steal(true))?;
         Some(self.found(task))
     }
 

@@ -130,7 +130,10 @@ impl<T: AsFd> Async<T> {
         while !buffer.is_empty() {
             let n = self.recv(at, buffer).await?;
             if n == 0 {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "early end of the stream"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "early end of the stream",
+                ));
             }
             buffer = &mut buffer[n..];
         }

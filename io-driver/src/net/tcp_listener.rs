@@ -92,10 +92,7 @@ impl TcpListener {
 
     /// As [`accept`](TcpListener::accept), for futures written by hand; the last waker wins.
     #[track_caller]
-    pub fn poll_accept(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let site = (&ACCEPT, Location::caller());
         self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false).map(|accepted| {
             let (stream, addr) = accepted?;

@@ -33,8 +33,8 @@ impl UdpSocket {
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
         let addrs = resolve(addr.target()).await?;
         try_each(addrs.into_iter(), |addr| async move {
-            let socket = std::net::UdpSocket::bind(addr)
-                .map_err(|error| about("bind to", addr, &error))?;
+            let socket =
+                std::net::UdpSocket::bind(addr).map_err(|error| about("bind to", addr, &error))?;
             UdpSocket::from_std(socket)
         })
         .await

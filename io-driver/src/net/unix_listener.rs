@@ -71,10 +71,7 @@ impl UnixListener {
 
     /// As [`accept`](UnixListener::accept), for futures written by hand; the last waker wins.
     #[track_caller]
-    pub fn poll_accept(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         let site = (&ACCEPT, Location::caller());
         let accept = unix::UnixListener::accept;
         self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false).map(|accepted| {

@@ -82,7 +82,11 @@ impl Compared {
     }
 
     fn is_due(&self, deadline: u64, exact: bool) -> bool {
-        if exact { deadline <= self.now } else { tick_end(deadline) <= tick_end(self.now) - (1 << TICK_LOG2) }
+        if exact {
+            deadline <= self.now
+        } else {
+            tick_end(deadline) <= tick_end(self.now) - (1 << TICK_LOG2)
+        }
     }
 
     fn advance(&mut self, exact: bool) {

@@ -1,0 +1,63 @@
+//! The life of a worker: the loop, and one turn of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::runtime::{context, shutdown};
+use crate::task::{Notified, budget};
+use crate::worker::WorkerLocal;
+
+/// The life of a worker on the current thread: until its runtime closes, or until a task takes
+/// the worker away from this thread with `block_in_place`.
+pub(crate) fn run(worker: Arc<WorkerLocal>) {
+    {
+        let _context = context::enter_worker(&worker);
+        worker.begin_anew();
+        while !worker.scheduler.is_closing() {
+            match worker.next_task() {
+                Some(task) => {
+                    if !worker.run_task(task) {
+                        return;
+                    }
+                }
+                None => worker.park(),
+            }
+        }
+        worker.end();
+    }
+    let _context = context::enter(&worker.scheduler);
+    shutdown::leave(worker.clone());
+}
+
+impl WorkerLocal {
+    /// Polls one task. False if the worker has left this thread meanwhile.
+    #[inline]
+    pub(crate) fn run_task(&self, task: Notified) -> bool {
+        let timed = self.scheduler.idle.glance().wants_wake() && self.backlog.wants_timing();
+        let start = timed.then(Instant::now);
+        budget::refill();
+        self.begin_poll();
+        task.run();
+        if !context::is_worker(self) {
+            return false;
+        }
+        self.end_poll();
+        if let Some(start) = start {
+            self.backlog.timed(start);
+            self.publish_poll_time();
+            if !self.queue.is_empty() {
+                self.consider_help();
+            }
+        }
+        true
+    }
+
+    /// The last acts of a worker: what it owes to others.
+    pub(crate) fn end(&self) {
+        if self.searching.replace(false) {
+            self.scheduler.idle.end_search();
+        }
+        self.flush_retired();
+        budget::lift();
+    }
+}

@@ -1,0 +1,208 @@
+//! The task word: wake, abort, join and drop against a worker that polls.
+//!
+//! Properties: a wake is never lost; a future is dropped exactly once, on the worker; the output
+//! goes to the joiner or is dropped, exactly once; nothing leaks (loom counts its `Arc`s). Threads:
+//! a worker and one or two others. Bound: 3 preemptions. It would catch a wake that falls between
+//! the end of a poll and the return to idle, and a join waker that both sides, or neither, drop.
+#![cfg(heist_loom)]
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use heist::model::Tasks;
+use heist_loom_tests::{model, must_fail};
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use loom::sync::{Arc, Mutex};
+
+/// Pending until the flag is set; gives its waker away at the first poll.
+struct Gate {
+    open: Arc<AtomicBool>,
+    waker: Arc<Mutex<Option<Waker>>>,
+    given: bool,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl Future for Gate {
+    type Output = Arc<AtomicUsize>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.open.load(Ordering::Acquire) {
+            return Poll::Ready(self.dropped.clone());
+        }
+        if !std::mem::replace(&mut self.given, true) {
+            *self.waker.lock().unwrap() = Some(cx.waker().clone());
+            // As every leaf: with the waker in place, look again.
+            if self.open.load(Ordering::Acquire) {
+                return Poll::Ready(self.dropped.clone());
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+struct Parts {
+    open: Arc<AtomicBool>,
+    waker: Arc<Mutex<Option<Waker>>>,
+    dropped: Arc<AtomicUsize>,
+}
+
+fn gate() -> (Gate, Parts) {
+    let parts = Parts {
+        open: Arc::new(AtomicBool::new(false)),
+        waker: Arc::new(Mutex::new(None)),
+        dropped: Arc::new(AtomicUsize::new(0)),
+    };
+    let gate = Gate {
+        open: parts.open.clone(),
+        waker: parts.waker.clone(),
+        given: false,
+        dropped: parts.dropped.clone(),
+    };
+    (gate, parts)
+}
+
+/// Runs tasks until all have ended, or until nothing is queued and `gave_up` says so.
+fn work(tasks: &Tasks) {
+    while tasks.alive() > 0 {
+        if !tasks.run_one() {
+            loom::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_wake_is_never_lost() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::default());
+        let (gate, parts) = gate();
+        // SAFETY: `work` runs the task to its end.
+        let handle = unsafe { tasks.spawn(gate) };
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        parts.open.store(true, Ordering::Release);
+        let waker = parts.waker.lock().unwrap().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        worker.join().unwrap();
+        assert!(handle.is_finished());
+        assert_eq!(parts.dropped.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// The twin: the waker forgets its duty.
+#[test]
+fn broken_a_lost_wake_is_seen() {
+    must_fail("broken_a_lost_wake_is_seen", "exceeded maximum number of branches", || {
+        let tasks = Arc::new(Tasks::default());
+        let (gate, parts) = gate();
+        // SAFETY: never dropped: the model does not come to its end.
+        let handle = unsafe { tasks.spawn(gate) };
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        parts.open.store(true, Ordering::Release);
+        drop(parts.waker.lock().unwrap().take());
+        worker.join().unwrap();
+        drop(handle);
+    });
+}
+
+#[test]
+fn abort_against_the_poll_drops_the_future_once() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::default());
+        let (gate, parts) = gate();
+        // SAFETY: `work` runs the task to its end.
+        let handle = unsafe { tasks.spawn(gate) };
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        handle.abort();
+        worker.join().unwrap();
+        assert_eq!(parts.dropped.load(Ordering::Relaxed), 1);
+        assert!(handle.is_finished());
+        parts.waker.lock().unwrap().take();
+    });
+}
+
+#[test]
+fn abort_against_wake_queues_the_task_once() {
+    model(2, || {
+        let tasks = Arc::new(Tasks::default());
+        let (gate, parts) = gate();
+        // SAFETY: `work` runs the task to its end.
+        let handle = unsafe { tasks.spawn(gate) };
+        assert!(tasks.run_one());
+        let waker = parts.waker.lock().unwrap().take().unwrap();
+        let waking = loom::thread::spawn(move || waker.wake());
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        handle.abort();
+        waking.join().unwrap();
+        worker.join().unwrap();
+        assert_eq!(parts.dropped.load(Ordering::Relaxed), 1);
+        drop(handle);
+    });
+}
+
+#[test]
+fn the_joiner_gets_the_output_and_is_woken_for_it() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::default());
+        let (gate, parts) = gate();
+        parts.open.store(true, Ordering::Relaxed);
+        // SAFETY: `work` runs the task to its end.
+        let handle = unsafe { tasks.spawn(gate) };
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        let output = loom::future::block_on(handle).unwrap();
+        assert_eq!(output.load(Ordering::Relaxed), 1, "the future is gone before its output comes");
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_joiner_that_leaves_drops_nothing_twice() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::default());
+        let (gate, parts) = gate();
+        parts.open.store(true, Ordering::Relaxed);
+        // SAFETY: `work` runs the task to its end.
+        let mut handle = unsafe { tasks.spawn(gate) };
+        // Registers a join waker, then goes away while the task completes.
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut handle).poll(&mut cx).is_pending());
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        drop(handle);
+        worker.join().unwrap();
+        assert_eq!(parts.dropped.load(Ordering::Relaxed), 1);
+        assert_eq!(Arc::strong_count(&parts.dropped), 1, "the output is gone, too");
+    });
+}
+
+#[test]
+fn shutdown_against_a_foreign_wake_ends_every_task() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::default());
+        let (gate, parts) = gate();
+        // SAFETY: the shutdown below ends the task.
+        let handle = unsafe { tasks.spawn(gate) };
+        assert!(tasks.run_one());
+        let waker = parts.waker.lock().unwrap().take().unwrap();
+        let waking = loom::thread::spawn(move || waker.wake());
+        while tasks.alive() > 0 {
+            tasks.cancel_round();
+            loom::thread::yield_now();
+        }
+        waking.join().unwrap();
+        assert_eq!(parts.dropped.load(Ordering::Relaxed), 1);
+        drop(handle);
+    });
+}

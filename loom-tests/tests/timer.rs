@@ -1,0 +1,120 @@
+//! Timer entries: firing against polling, resetting and dropping; filing against a parking owner.
+//!
+//! Properties: a timer fires or is cancelled, and its entry is not touched after it has said that it
+//! fired (loom checks the accesses to node and waker); an owner that parks wakes for a timer filed
+//! by somebody else. Threads: the owner and a task. Bound: 3 preemptions. It would catch an entry
+//! that the wheel touches after the sleep could be gone, and an owner that oversleeps.
+#![cfg(heist_loom)]
+
+use std::sync::Arc as StdArc;
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use heist_loom_tests::{model, must_fail};
+use heist_timer::{Clock, Timers, context, sleep_until};
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Arc, Notify};
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: StdArc<Flag>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+fn timers(rouse: impl Fn(usize) + Send + Sync + 'static) -> StdArc<Timers> {
+    Timers::new(Clock::paused(), 1, Box::new(rouse))
+}
+
+/// Moves the clock past everything and fires it.
+fn fire(timers: &Timers) {
+    timers.clock().advance(Duration::from_secs(1));
+    timers.advance(0, timers.clock().now());
+}
+
+#[test]
+fn a_timer_fires_or_is_dropped() {
+    model(3, || {
+        let timers = timers(|_| {});
+        let guard = context::enter(&timers, 0);
+        let flag = StdArc::new(Flag(AtomicBool::new(false)));
+        let waker = Waker::from(flag.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut sleep = Box::pin(sleep_until(timers.clock().now() + Duration::from_millis(5)));
+        assert!(sleep.as_mut().poll(&mut cx).is_pending());
+        let owner = timers.clone();
+        let owner = loom::thread::spawn(move || fire(&owner));
+        let ready = sleep.as_mut().poll(&mut cx).is_ready();
+        if !ready {
+            drop(sleep);
+        }
+        owner.join().unwrap();
+        assert_eq!(timers.len(), 0);
+        drop(guard);
+    });
+}
+
+#[test]
+fn a_timer_that_is_reset_fires_once_more() {
+    model(3, || {
+        let timers = timers(|_| {});
+        let guard = context::enter(&timers, 0);
+        let flag = StdArc::new(Flag(AtomicBool::new(false)));
+        let waker = Waker::from(flag.clone());
+        let mut cx = Context::from_waker(&waker);
+        let start = timers.clock().now();
+        let mut sleep = Box::pin(sleep_until(start + Duration::from_millis(5)));
+        assert!(sleep.as_mut().poll(&mut cx).is_pending());
+        let owner = timers.clone();
+        let owner = loom::thread::spawn(move || fire(&owner));
+        sleep.as_mut().reset(start + Duration::from_millis(7));
+        let ready = sleep.as_mut().poll(&mut cx).is_ready();
+        owner.join().unwrap();
+        // Filed again after the owner had looked, or fired by it.
+        fire(&timers);
+        assert!(ready || flag.0.load(Ordering::Acquire), "the task was not woken");
+        assert_eq!(timers.len(), 0);
+        drop(sleep);
+        drop(guard);
+    });
+}
+
+/// An owner that parks until it is roused, unless there is a timer already, against somebody who
+/// files one. With the paused clock no deadline wakes it, so it sleeps for ever if it is forgotten.
+fn foreign_filing(rouses: bool) {
+    let bell = Arc::new(Notify::new());
+    let rung = bell.clone();
+    let timers = timers(move |_| {
+        if rouses {
+            rung.notify();
+        }
+    });
+    let guard = context::enter(&timers, 0);
+    let owner = timers.clone();
+    let owner = loom::thread::spawn(move || {
+        let _ = owner.begin_park(0);
+        if owner.is_empty() {
+            bell.wait();
+        }
+        owner.end_park(0);
+    });
+    let mut cx = Context::from_waker(Waker::noop());
+    let deadline = timers.clock().now() + Duration::from_millis(5);
+    let mut sleep = Box::pin(sleep_until(deadline));
+    assert!(sleep.as_mut().poll(&mut cx).is_pending());
+    owner.join().unwrap();
+    drop(sleep);
+    drop(guard);
+}
+
+#[test]
+fn a_parked_owner_is_roused_for_an_earlier_timer() {
+    model(3, || foreign_filing(true));
+}
+
+#[test]
+fn broken_without_rousing_the_owner_oversleeps() {
+    let test = "broken_without_rousing_the_owner_oversleeps";
+    must_fail(test, "deadlock", || foreign_filing(false));
+}
