@@ -5,8 +5,9 @@
 //! request, and the size of its body.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,46 +15,67 @@ use async_lock::Semaphore;
 use heist::hyper::{Executor, Timer};
 use heist::net::{TcpListener, TcpStream};
 use hyper::Response;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::server::conn::auto;
 
 use crate::routes;
 
-const CONNECTIONS_MAX: usize = 10_000;
-const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Limits that the command line can set.
+pub(crate) struct Limits {
+    /// How many connections there may be; more wait in the kernel's queue.
+    pub(crate) connections: usize,
+    /// How long a client may take to send the head of a request, and to begin the next one.
+    pub(crate) head_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { connections: 10_000, head_time: Duration::from_secs(10) }
+    }
+}
+
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take to answer an HTTP/2 ping.
 const PING_TIME_MAX: Duration = Duration::from_secs(20);
 
+/// How often to look for the rest of an HTTP/2 preface that came in parts.
+const PREFACE_LOOK: Duration = Duration::from_millis(1);
+
 /// How long to leave the listener alone when there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What every HTTP/2 connection begins with.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What all connections share.
 pub(crate) struct Server {
     places: Arc<Semaphore>,
-    builder: auto::Builder<Executor>,
+    head_time: Duration,
+    http1: http1::Builder,
+    http2: http2::Builder<Executor>,
     /// Closed when the server ends.
     ended: async_channel::Receiver<()>,
 }
 
 impl Server {
-    pub(crate) fn new(ended: async_channel::Receiver<()>) -> Server {
-        let mut builder = auto::Builder::new(Executor);
-        builder
-            .http1()
+    pub(crate) fn new(limits: &Limits, ended: async_channel::Receiver<()>) -> Server {
+        let mut http1 = http1::Builder::new();
+        http1
             .timer(Timer)
-            .header_read_timeout(HEAD_TIME_MAX)
+            .header_read_timeout(limits.head_time)
             .max_buf_size(HEAD_BYTES_MAX)
+            .half_close(true)
             .pipeline_flush(true);
-        builder
-            .http2()
+        let mut http2 = http2::Builder::new(Executor);
+        http2
             .timer(Timer)
             .max_header_list_size(HEAD_BYTES_MAX as u32)
             .max_concurrent_streams(256)
             .keep_alive_interval(PING_TIME_MAX)
             .keep_alive_timeout(PING_TIME_MAX);
-        Server { places: Arc::new(Semaphore::new(CONNECTIONS_MAX)), builder, ended }
+        let places = Arc::new(Semaphore::new(limits.connections));
+        Server { places, head_time: limits.head_time, http1, http2, ended }
     }
 
     /// Accepts connections for as long as it is polled.
@@ -83,27 +105,64 @@ impl Server {
     }
 
     /// Serves one connection to its end, or until the server ends and its requests are finished.
-    async fn serve(
-        &self,
-        stream: TcpStream,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn serve(&self, stream: TcpStream) -> Result<(), Box<dyn Error + Send + Sync>> {
         stream.set_nodelay(true)?;
         let service = service_fn(|request| async {
             let answered = heist::time::timeout(REQUEST_TIME_MAX, routes::answer(request)).await;
             let response = answered.unwrap_or_else(|_| routes::timed_out());
             Ok::<Response<routes::Body>, Infallible>(response)
         });
-        let mut connection = pin!(self.builder.serve_connection(stream, service));
+        // A client that says nothing, or not enough, is given up; so is one when the server ends.
+        let speaks = heist::time::timeout(self.head_time, speaks_http2(&stream));
+        let is_http2 = heist::select! {
+            speaks = speaks => speaks??,
+            _ = self.ended.recv() => return Ok(()),
+        };
+        if is_http2 {
+            let connection = self.http2.serve_connection(stream, service);
+            self.until_the_end(connection, |connection| connection.graceful_shutdown()).await?;
+        } else {
+            let connection = self.http1.serve_connection(stream, service);
+            self.until_the_end(connection, |connection| connection.graceful_shutdown()).await?;
+        }
+        Ok(())
+    }
+
+    async fn until_the_end<C>(
+        &self,
+        connection: C,
+        finish: impl FnOnce(Pin<&mut C>),
+    ) -> hyper::Result<()>
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let mut connection = pin!(connection);
         heist::select! {
             served = connection.as_mut() => return served,
-            _ = self.ended.recv() => connection.as_mut().graceful_shutdown(),
+            _ = self.ended.recv() => finish(connection.as_mut()),
         }
         connection.await
     }
 }
 
+/// Looks at the first bytes without taking them.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut start = [0; HTTP2_PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut start).await?;
+        if seen == 0 || !HTTP2_PREFACE.starts_with(&start[..seen]) {
+            return Ok(false);
+        }
+        if seen == start.len() {
+            return Ok(true);
+        }
+        // Part of the preface: what is peeked at stays readable, so there is nothing to wait for.
+        heist::time::sleep(PREFACE_LOOK).await;
+    }
+}
+
 /// Whether a connection's failure is only a client that went away.
-pub(crate) fn is_client_gone(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_client_gone(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>() {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example server                      # on 127.0.0.1:3000
-//! cargo run --release --example server -- --addr 127.0.0.1:0
+//! cargo run --release --example server -- --addr 127.0.0.1:0 --connections 100 --head-ms 2000
 //! ```
 //!
 //! It ends on Ctrl-C or SIGTERM: no new connections are accepted, requests under way are finished,
@@ -22,7 +22,7 @@ use heist::net::TcpListener;
 use heist::runtime::{Builder, ShutdownPolicy};
 use heist::signal::unix::{SignalKind, signal};
 
-use connection::Server;
+use connection::{Limits, Server};
 
 /// How long requests under way may take to finish once the server is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -38,28 +38,45 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<(), Box<dyn Error>> {
-    let addr = address(std::env::args().skip(1))?;
+    let (addr, limits) = arguments(std::env::args().skip(1))?;
     let runtime = Builder::new_multi_thread().build()?;
-    runtime.block_on(serve(addr))?;
+    runtime.block_on(serve(addr, limits))?;
     let report = runtime.shutdown(ShutdownPolicy::drain(DRAIN));
     println!("{report}");
     Ok(())
 }
 
-/// The address to listen on, from the command line.
-fn address(mut args: impl Iterator<Item = String>) -> Result<SocketAddr, Box<dyn Error>> {
-    let mut addr = "127.0.0.1:3000".to_owned();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--addr" => addr = args.next().ok_or("`--addr` needs an address")?,
-            other => return Err(format!("no such argument: `{other}`; there is `--addr`").into()),
+/// The address to listen on, and the limits that differ from the ordinary ones.
+fn arguments(
+    mut args: impl Iterator<Item = String>,
+) -> Result<(SocketAddr, Limits), Box<dyn Error>> {
+    let mut addr = SocketAddr::from(([127, 0, 0, 1], 3000));
+    let mut limits = Limits::default();
+    while let Some(name) = args.next() {
+        let value = args.next().ok_or_else(|| format!("`{name}` needs a value"))?;
+        let wrong = |what| format!("`{name}` needs {what}, not `{value}`");
+        match name.as_str() {
+            "--addr" => {
+                addr = value.parse().map_err(|_| wrong("an address as 127.0.0.1:80"))?;
+            }
+            "--connections" => {
+                limits.connections = value.parse().map_err(|_| wrong("a number"))?;
+            }
+            "--head-ms" => {
+                let ms = value.parse().map_err(|_| wrong("a number of milliseconds"))?;
+                limits.head_time = Duration::from_millis(ms);
+            }
+            _ => {
+                let known = "`--addr`, `--connections` and `--head-ms`";
+                return Err(format!("no such argument: `{name}`; there are {known}").into());
+            }
         }
     }
-    addr.parse().map_err(|_| format!("`{addr}` is no address: expected one as 127.0.0.1:80").into())
+    Ok((addr, limits))
 }
 
 /// Accepts connections until the server is told to end.
-async fn serve(addr: SocketAddr) -> std::io::Result<()> {
+async fn serve(addr: SocketAddr, limits: Limits) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(addr).await?;
@@ -70,7 +87,7 @@ async fn serve(addr: SocketAddr) -> std::io::Result<()> {
     println!("  curl -N http://{addr}/stream");
     // Dropping `ending` tells every connection.
     let (ending, ended) = async_channel::bounded(1);
-    let server = Arc::new(Server::new(ended));
+    let server = Arc::new(Server::new(&limits, ended));
     let accepting = heist::task::Builder::new().name("accept").spawn(server.accept_all(listener));
     let signal = heist::select! {
         _ = interrupt.recv() => "SIGINT",

@@ -1,0 +1,242 @@
+//! The server example, as its clients meet it: real connections to the real program.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+/// The example: beside this test's own binary, where a plain `cargo test` has built it, too.
+fn program() -> PathBuf {
+    static BUILD: Once = Once::new();
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().unwrap().parent().unwrap();
+    let program = folder.join("examples/server");
+    BUILD.call_once(|| {
+        if !program.exists() {
+            // A run of this test alone builds no examples.
+            let profile = folder.file_name().unwrap().to_str().unwrap().replace("debug", "dev");
+            let status = Command::new(env!("CARGO"))
+                .args(["build", "--package", "heist", "--example", "server", "--profile", &profile])
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status()
+                .unwrap();
+            assert!(status.success());
+        }
+    });
+    program
+}
+
+/// The program, running on a port of its own.
+struct Server {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    addr: String,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Server {
+        let program = program();
+        let mut child = Command::new(&program)
+            .args(["--addr", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let addr = line.split("http://").nth(1).unwrap().split(';').next().unwrap().to_owned();
+        Server { child, output, addr }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    /// One request on a connection of its own; everything that comes back.
+    fn ask(&self, request: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+    }
+
+    fn terminate(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end; its last words.
+    fn end(mut self) -> String {
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        rest
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn every_page_answers() {
+    let server = Server::start(&[]);
+    assert!(server.get("/").contains("Hello from Heist"));
+    assert!(server.get("/hello").ends_with("Hello, World!\n"));
+    let start = Instant::now();
+    assert!(server.get("/slow").contains("200 OK"));
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    let stream = server.get("/stream");
+    assert!(stream.contains("transfer-encoding: chunked") && stream.contains("line 10"));
+    let metrics = server.get("/metrics");
+    assert!(
+        metrics.contains("# TYPE heist_workers gauge") && metrics.contains("heist_polls_total")
+    );
+    let tasks = server.get("/tasks");
+    assert!(tasks.contains("`accept` waits in TcpListener::accept at"), "{tasks}");
+    assert!(server.get("/none").contains("404 Not Found"));
+    let post = |body: &str| {
+        let len = body.len();
+        server.ask(&format!(
+            "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n{body}"
+        ))
+    };
+    assert!(post(r#"{"a":[1,2]}"#).ends_with("{\"a\":[1,2]}\n"));
+    assert!(post("{").contains("400 Bad Request"));
+    assert!(
+        server.ask("GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").contains("405")
+    );
+    let huge = "x".repeat(1024 * 1024 + 1);
+    assert!(post(&huge).contains("413 Payload Too Large"));
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let last = "GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let all = request("/hello").repeat(50) + &request("/") + last;
+    stream.write_all(all.as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 51);
+    assert_eq!(answers.matches("Hello, World!").count(), 50);
+    assert!(answers.find("Hello from Heist").unwrap() > answers.rfind("Hello, World!").unwrap());
+    assert!(answers.rfind("404").unwrap() > answers.find("Hello from Heist").unwrap());
+}
+
+#[test]
+fn a_client_that_closes_its_half_still_gets_its_answer() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    stream.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("Hello, World!\n"), "{answer}");
+}
+
+#[test]
+fn slow_and_malformed_clients_are_shown_the_door_and_others_served() {
+    let server = Server::start(&["--head-ms", "200"]);
+    let mut slow: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    for stream in &mut slow {
+        stream.write_all(b"GET / HTTP/1.1\r\nX-Slow: ").unwrap();
+    }
+    assert!(server.get("/hello").contains("200 OK"), "meanwhile others are served");
+    for stream in &mut slow {
+        // The server gives up; it may say so or just close.
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+    }
+    let answer = server.ask("GET / HTTP/1.1\r\nno header\r\n\r\n");
+    assert!(answer.contains("400 Bad Request"), "{answer:?}");
+    assert_eq!(server.ask("\x00\x01\x02 nonsense\r\n\r\n"), "", "hyper closes without a word");
+    let endless = format!("GET / HTTP/1.1\r\n{}\r\n\r\n", "X-Header: x\r\n".repeat(20_000));
+    let mut stream = server.connect();
+    // The server may close before everything is written.
+    let _ = stream.write_all(endless.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(!String::from_utf8_lossy(&answer).contains("200 OK"));
+    assert!(server.get("/hello").contains("200 OK"));
+}
+
+#[test]
+fn more_connections_than_allowed_wait_their_turn() {
+    let server = Server::start(&["--connections", "4", "--head-ms", "300"]);
+    // Idle connections take all places until their time is over.
+    let idle: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    assert!(server.get("/hello").contains("200 OK"));
+    drop(idle);
+}
+
+#[test]
+fn a_thousand_connections_at_once() {
+    let server = Server::start(&[]);
+    let mut streams: Vec<_> = (0..1000).map(|_| server.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    }
+    for stream in &mut streams {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("200 OK"));
+    }
+    let metrics = server.get("/metrics");
+    assert!(metrics.contains("http_requests_total 1001"), "{metrics}");
+}
+
+#[test]
+fn the_end_under_load_finishes_what_is_under_way() {
+    let server = Server::start(&[]);
+    let mut slow: Vec<_> = (0..50).map(|_| server.connect()).collect();
+    for stream in &mut slow {
+        stream.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    }
+    // All fifty have been begun when the server says so.
+    while !server.get("/metrics").contains("http_connections 51") {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    server.terminate();
+    for stream in &mut slow {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("That took a second"), "{answer}");
+    }
+    let addr = server.addr.clone();
+    let words = server.end();
+    assert!(words.contains("SIGTERM") && words.contains("0 tasks cancelled"), "{words}");
+    assert!(TcpStream::connect(addr).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn a_port_in_use_and_a_wrong_address_are_named() {
+    let server = Server::start(&[]);
+    let program = program();
+    let fails = |arguments: &[&str], words: &[&str]| {
+        let output = Command::new(&program).args(arguments).output().unwrap();
+        assert!(!output.status.success());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        for word in words {
+            assert!(text.contains(word), "{text} lacks {word}");
+        }
+    };
+    fails(&["--addr", &server.addr], &["cannot listen on", &server.addr, "in use"]);
+    fails(&["--addr", "here"], &["needs an address"]);
+    fails(&["--port", "80"], &["no such argument"]);
+}
