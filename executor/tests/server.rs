@@ -165,7 +165,7 @@ fn slow_and_malformed_clients_are_shown_the_door_and_others_served() {
     }
     let answer = server.ask("GET / HTTP/1.1\r\nno header\r\n\r\n");
     assert!(answer.contains("400 Bad Request"), "{answer:?}");
-    assert_eq!(server.ask("\x00\x01\x02 nonsense\r\n\r\n"), "", "hyper closes without a word");
+    assert!(server.ask("\x00\x01\x02 nonsense\r\n\r\n").contains("400 Bad Request"));
     let endless = format!("GET / HTTP/1.1\r\n{}\r\n\r\n", "X-Header: x\r\n".repeat(20_000));
     let mut stream = server.connect();
     // The server may close before everything is written.

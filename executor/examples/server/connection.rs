@@ -65,8 +65,7 @@ impl Server {
             .timer(Timer)
             .header_read_timeout(limits.head_time)
             .max_buf_size(HEAD_BYTES_MAX)
-            .half_close(true)
-            .pipeline_flush(true);
+            .half_close(true);
         let mut http2 = http2::Builder::new(Executor);
         http2
             .timer(Timer)
