@@ -116,6 +116,20 @@ fn a_hundred_runtimes_leave_no_thread_and_no_descriptor() {
 }
 
 #[test]
+fn a_runtime_that_has_just_begun_ends_at_once() {
+    // Once a worker that went idle silenced the watchdog's alarm after the end had set it off, and
+    // the watchdog's thread was waited for in vain.
+    for n in 0..1000 {
+        let runtime = two_workers();
+        if n % 2 == 0 {
+            runtime.block_on(runtime.spawn(async {})).unwrap();
+        }
+        let report = runtime.shutdown(Duration::from_secs(60));
+        assert!(report.is_clean() && report.elapsed() < Duration::from_secs(60), "{report}");
+    }
+}
+
+#[test]
 fn misuse_is_named_at_the_callers_line() {
     let message = panic_message(|| drop(heist::spawn(async {})));
     assert!(message.contains("no Heist runtime here"), "{message}");

@@ -13,6 +13,9 @@ use parking_lot::Mutex;
 /// No alarm is set.
 const SILENT: u64 = u64::MAX;
 
+/// It rings for ever: whoever listens is to end.
+const FOR_EVER: u64 = 0;
+
 /// See the module's documentation.
 pub(crate) struct Alarm {
     start: Instant,
@@ -47,7 +50,7 @@ impl Alarm {
 
     /// Makes it ring `after` from `now` at the latest.
     pub(crate) fn set(&self, now: Instant, after: Duration) {
-        let at = self.nanos(now) + after.as_nanos() as u64;
+        let at = (self.nanos(now) + after.as_nanos() as u64).max(FOR_EVER + 1);
         if self.rings_at.load(Ordering::Relaxed) <= at {
             return;
         }
@@ -58,10 +61,18 @@ impl Alarm {
         }
     }
 
+    /// Makes it ring at once and for ever.
+    pub(crate) fn ring_for_ever(&self) {
+        let mut bell = self.bell.lock();
+        self.rings_at.store(FOR_EVER, Ordering::Relaxed);
+        bell.set(Duration::from_nanos(1));
+    }
+
     /// Silences it: there is nothing to watch.
     pub(crate) fn silence(&self) {
         let mut bell = self.bell.lock();
-        if self.is_set() {
+        // A worker that goes idle may come late: what rings for ever is not silenced.
+        if self.is_set() && self.rings_at.load(Ordering::Relaxed) != FOR_EVER {
             self.rings_at.store(SILENT, Ordering::Relaxed);
             bell.silence();
         }
@@ -73,6 +84,9 @@ impl Alarm {
             self.listener.wait();
             let _bell = self.bell.lock();
             let at = self.rings_at.load(Ordering::Relaxed);
+            if at == FOR_EVER {
+                return;
+            }
             // It may have been silenced or set anew while the bell was on its way here.
             if at != SILENT && self.nanos(Instant::now()) >= at {
                 self.rings_at.store(SILENT, Ordering::Relaxed);
@@ -192,6 +206,16 @@ mod tests {
         alarm.wait();
         assert!(now.elapsed() >= Duration::from_millis(2));
         assert!(!alarm.is_set());
+    }
+
+    #[test]
+    fn what_rings_for_ever_is_not_silenced() {
+        let alarm = Alarm::new().unwrap();
+        alarm.ring_for_ever();
+        alarm.silence();
+        alarm.set(Instant::now(), Duration::from_secs(3600));
+        alarm.wait();
+        assert!(alarm.is_set());
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Scheduler {
             self.unpark(worker);
         }
         if let Some(watchdog) = &self.watchdog {
-            watchdog.look_now();
+            watchdog.end();
         }
     }
 

@@ -31,6 +31,15 @@ impl WorkerLocal {
     /// The next task to run; `None` if there is none anywhere that is worth having.
     #[inline]
     pub(crate) fn next_task(&self) -> Option<Notified> {
+        let task = self.find_task()?;
+        if self.searching.replace(false) {
+            self.end_search();
+        }
+        Some(task)
+    }
+
+    #[inline]
+    fn find_task(&self) -> Option<Notified> {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
         if tick % CLOCK_INTERVAL == 0 {
@@ -38,7 +47,7 @@ impl WorkerLocal {
         }
         if tick % INJECTOR_INTERVAL == 0 {
             if let Some(task) = self.scheduler.injector.pop() {
-                return Some(self.found(task));
+                return Some(task);
             }
         }
         if self.slot_streak.get() < SLOT_STREAK_MAX {
@@ -77,7 +86,7 @@ impl WorkerLocal {
     /// Looks for the tasks of others.
     fn search(&self) -> Option<Notified> {
         if let Some(task) = self.pop_injector() {
-            return Some(self.found(task));
+            return Some(task);
         }
         if self.scheduler.remotes.len() == 1 {
             return None;
@@ -89,9 +98,7 @@ impl WorkerLocal {
             self.searching.set(true);
         }
         // A searcher that finds nothing stays one until it parks, which takes it back.
-        let task =
-            self.steal(false).or_else(|| self.pop_injector()).or_else(|| self.steal(true))?;
-        Some(self.found(task))
+        self.steal(false).or_else(|| self.pop_injector()).or_else(|| self.steal(true))
     }
 
     /// A share of the injector, so that many workers woken for it all get some.
@@ -139,15 +146,12 @@ impl WorkerLocal {
         None
     }
 
-    /// The worker has found work. If it was the last searcher, others may rely on it: it wakes
-    /// one more if there is more to find.
-    fn found(&self, task: Notified) -> Notified {
-        if self.searching.replace(false)
-            && self.scheduler.idle.end_search()
-            && !self.scheduler.injector.is_empty()
-        {
+    /// The worker has found work, wherever it was. If it was the last searcher, others may rely on
+    /// it: it wakes one more if there is more to find.
+    #[cold]
+    fn end_search(&self) {
+        if self.scheduler.idle.end_search() && !self.scheduler.injector.is_empty() {
             self.scheduler.wake_one();
         }
-        task
     }
 }

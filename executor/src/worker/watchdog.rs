@@ -72,9 +72,9 @@ impl Watchdog {
         self.alarm.set(now, after);
     }
 
-    /// Shutdown begins.
-    pub(super) fn look_now(&self) {
-        self.alarm.set(Instant::now(), Duration::ZERO);
+    /// Shutdown begins: the watchdog ends.
+    pub(super) fn end(&self) {
+        self.alarm.ring_for_ever();
     }
 
     /// Every worker is parked: there is nothing to watch.
