@@ -7,7 +7,7 @@
 //!
 //! loom's facts of life: at most five threads with the main one; sequentially consistent loads and
 //! stores count as acquire and release, so protocols of the store-buffering kind are written with
-//! fences; a model that stops at a limit *passes*, so [`model`] sees to it that none is set.
+//! fences; a model that stops at a limit *passes*, so `model` sees to it that none is set.
 
 #[cfg(heist_loom)]
 mod run;

@@ -1,6 +1,6 @@
 //! The hierarchical timer of the heist executor.
 //!
-//! Each worker owns one [wheel](wheel) of its own, under a lock that only it takes in the ordinary
+//! Each worker owns one wheel of its own, under a lock that only it takes in the ordinary
 //! course of things; [`Timers`] holds the wheels of a runtime. A [`Sleep`] carries its entry
 //! inside itself, is filed at its first poll, and costs no allocation. Time comes from a
 //! [`Clock`] that tests can hold still.

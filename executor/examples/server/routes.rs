@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
-use hyper::body::{Bytes, Frame, Incoming};
+use hyper::body::{Body as _, Bytes, Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -70,11 +70,14 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
 
 /// Gives back the JSON that it is given.
 async fn echo(request: Request<Incoming>) -> Response<Body> {
+    let too_large = || text(StatusCode::PAYLOAD_TOO_LARGE, "The body may have 1 MiB.\n");
+    // A client that says so beforehand is spared the sending.
+    if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
+        return too_large();
+    }
     let body = match Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "The body may have 1 MiB.\n");
-        }
+        Err(error) if error.is::<LengthLimitError>() => return too_large(),
         Err(error) => return text(StatusCode::BAD_REQUEST, format!("{error}\n")),
     };
     match serde_json::from_slice::<serde_json::Value>(&body) {

@@ -216,10 +216,12 @@ impl WorkerLocal {
     #[inline]
     pub(super) fn consider_help(&self) {
         let idle = self.scheduler.idle.glance();
-        if !idle.wants_wake() {
+        if idle.parked() + idle.searching() == 0 {
             return;
         }
-        if self.backlog.is_worth_a_wake(self.queue.len()) {
+        // Between polls the first task in the queue is this worker's own next one.
+        let waiting = self.queue.len() - usize::from(!self.in_poll.get() && !self.queue.is_empty());
+        if idle.wants_wake() && self.backlog.is_worth_a_wake(waiting) {
             self.scheduler.wake_one();
         } else if self.in_poll.get() && !self.alarmed.replace(true) {
             if let Some(watchdog) = &self.scheduler.watchdog {
