@@ -122,8 +122,9 @@ impl Reactor {
     pub(crate) fn register(
         &self,
         source: BorrowedFd<'_>,
+        ready: Ready,
     ) -> io::Result<(usize, Arc<Registration>)> {
-        let registration = Arc::new(Registration::new());
+        let registration = Arc::new(Registration::new(ready));
         let key = {
             let mut sources = self.sources.lock();
             if self.shut_down.load(Ordering::Acquire) {

@@ -69,9 +69,9 @@ fn wait(word: u64, interest: Interest) -> Result<u64, Ready> {
 }
 
 impl ReadinessWord {
-    /// A new source counts as ready: the first operation tries its luck.
-    pub(crate) fn new() -> ReadinessWord {
-        ReadinessWord(AtomicU64::new((Ready::READABLE | Ready::WRITABLE).bits()))
+    /// A new source, and what it is thought to be ready for.
+    pub(crate) fn new(ready: Ready) -> ReadinessWord {
+        ReadinessWord(AtomicU64::new(ready.bits()))
     }
 
     #[inline]

@@ -32,16 +32,11 @@ struct Waiters {
 #[derive(Debug, Default)]
 pub(crate) struct Place(Option<usize>);
 
-impl Default for Registration {
-    fn default() -> Registration {
-        Registration::new()
-    }
-}
-
 impl Registration {
-    /// A source that nobody waits for.
-    pub fn new() -> Registration {
-        Registration { word: ReadinessWord::new(), waiters: Mutex::new(Waiters::default()) }
+    /// A source that nobody waits for, and what it is thought to be ready for. That must be said
+    /// here, before the reactor knows of the source: later it could wipe out the first event.
+    pub fn new(ready: Ready) -> Registration {
+        Registration { word: ReadinessWord::new(ready), waiters: Mutex::new(Waiters::default()) }
     }
 
     /// What the source is ready for, as far as is known.

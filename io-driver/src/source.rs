@@ -59,8 +59,20 @@ impl<T: AsFd> Async<T> {
     /// Outside a runtime.
     #[track_caller]
     pub fn new_nonblocking(source: T) -> io::Result<Async<T>> {
+        // The first operation tries its luck.
+        Async::with_readiness(source, Ready::READABLE | Ready::WRITABLE)
+    }
+
+    /// For a socket that is still connecting: it is not writable until an event says so.
+    #[track_caller]
+    pub(crate) fn new_connecting(source: T) -> io::Result<Async<T>> {
+        Async::with_readiness(source, Ready::EMPTY)
+    }
+
+    #[track_caller]
+    fn with_readiness(source: T, ready: Ready) -> io::Result<Async<T>> {
         let reactor = context::current();
-        let (key, registration) = reactor.register(source.as_fd())?;
+        let (key, registration) = reactor.register(source.as_fd(), ready)?;
         Ok(Async { source: Some(source), key, registration, reactor })
     }
 
@@ -267,11 +279,6 @@ impl<T: AsFd> Async<T> {
     /// As [`writable`](Async::writable), for a source that is shared; the future is `'static`.
     pub fn writable_owned(self: &Arc<Async<T>>) -> ReadinessOwned<T> {
         ReadinessOwned::new(self.clone(), Interest::WRITABLE)
-    }
-
-    /// Forgets that a new source counts as writable: it is still connecting.
-    pub(crate) fn await_connection(&self) {
-        self.registration.not_ready(self.registration.seen(), Ready::WRITABLE);
     }
 }
 

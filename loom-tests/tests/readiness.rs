@@ -22,7 +22,10 @@ struct Source {
 
 impl Source {
     fn new() -> Arc<Source> {
-        Arc::new(Source { data: AtomicBool::new(false), registration: Registration::new() })
+        Arc::new(Source {
+            data: AtomicBool::new(false),
+            registration: Registration::new(Ready::READABLE | Ready::WRITABLE),
+        })
     }
 
     /// Data comes, once, and the reactor is told.

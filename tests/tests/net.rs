@@ -81,6 +81,30 @@ fn the_end_of_a_stream_is_seen_also_behind_a_short_read() {
 }
 
 #[test]
+fn a_connection_that_is_there_at_once_is_not_missed() {
+    // On loopback a connection is often there before its socket is registered. Once the new socket
+    // was marked as not yet writable after that, which wiped out the event that said so.
+    on_two_workers(async {
+        let (listener, addr) = listener().await;
+        let accepting = heist::spawn(async move { while listener.accept().await.is_ok() {} });
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                heist::spawn(async move {
+                    for _ in 0..300 {
+                        let stream = TcpStream::connect(addr).await.unwrap();
+                        stream.set_linger(Some(Duration::ZERO)).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await.unwrap();
+        }
+        accepting.abort();
+    });
+}
+
+#[test]
 fn much_data_flows_both_ways_at_once() {
     on_two_workers(async {
         const LEN: usize = 8 << 20;

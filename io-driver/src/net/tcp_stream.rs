@@ -67,8 +67,7 @@ impl TcpStream {
                 if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
             Err(error) => return Err(about("connect to", addr, &error)),
         }
-        let stream = TcpStream::from_nonblocking(socket.into())?;
-        stream.io.await_connection();
+        let stream = TcpStream { io: Arc::new(Async::new_connecting(socket.into())?) };
         stream.io.readiness(Interest::WRITABLE, &CONNECT, at).await?;
         match stream.take_error()? {
             None => Ok(stream),

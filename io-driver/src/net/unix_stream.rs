@@ -52,9 +52,10 @@ impl UnixStream {
             }
             Err(error) => return Err(failed(error)),
         }
-        let stream = UnixStream { io: Async::new_nonblocking(unix::UnixStream::from(socket))? };
+        let socket = unix::UnixStream::from(socket);
+        let io = if waits { Async::new_connecting(socket) } else { Async::new_nonblocking(socket) };
+        let stream = UnixStream { io: io? };
         if waits {
-            stream.io.await_connection();
             stream.io.readiness(Interest::WRITABLE, &CONNECT, Location::caller()).await?;
             if let Some(error) = stream.take_error()? {
                 return Err(failed(error));
