@@ -72,7 +72,7 @@ impl Caller {
         }
     }
 
-    /// Waits for a wake, or until `stop` says so after a spurious return.
+    /// Waits for a wake, or until `stop` says so; it is asked before each sleep.
     fn wait(&self, stop: impl Fn() -> bool) {
         // Ordering: AcqRel; release and acquire with the swap in `wake_by_ref`.
         let waits =
@@ -146,14 +146,18 @@ impl Lone {
         let caller = Arc::new(Caller::new(scheduler));
         let waker = Waker::from(caller.clone());
         let mut cx = Context::from_waker(&waker);
-        self.waiting.lock().push(std::thread::current());
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                 // The free worker may have been offered to this thread: pass the offer on.
                 self.wake_waiting();
                 return output;
             }
-            caller.wait(|| self.worker.lock().is_some());
+            caller.wait(|| {
+                // Before each look: an offer that somebody else took up has used up the entry, and
+                // a worker that is given back after the look finds this thread here.
+                self.waiting.lock().push(std::thread::current());
+                self.worker.lock().is_some()
+            });
             if let Some(output) = self.drive(future.as_mut()) {
                 return output;
             }
