@@ -37,6 +37,11 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Server {
+        // A thousand connections need more descriptors than some systems give unasked; the
+        // server inherits the limit.
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
         let program = program();
         let mut child = Command::new(&program)
             .args(["--addr", "127.0.0.1:0"])
