@@ -1,218 +1,228 @@
-//! Figures of cells, and what is made of them: a table in Markdown, JSON, and a plot in SVG.
+//! What is made of the samples: rows, and from them a table, a JSON file, and plots.
+
+pub mod markdown;
+pub mod plots;
+pub mod svg;
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
-use crate::peers::Peer;
-use crate::shapes::Shape;
+use serde::Serialize;
 
-/// What this process has used so far.
-pub(crate) struct Usage {
-    cpu_ns: u64,
-    switches: u64,
+use crate::cell::{Answer, Case};
+use crate::options::Options;
+use crate::peers::OURS;
+use crate::rounds::{Entry, Run, Sample};
+use crate::shapes::Figure;
+use crate::stats::Spread;
+
+/// One figure of one case: everybody's value, and ours as a share of each other's.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// The shape's name.
+    pub shape: &'static str,
+    /// The case.
+    pub case: Case,
+    /// What the figure is.
+    pub figure: String,
+    /// The goal for [`Row::against_best`].
+    pub goal: Option<f64>,
+    /// The goal for our own value.
+    pub cap: Option<f64>,
+    /// Over the rounds, by contestant.
+    pub values: BTreeMap<&'static str, Spread>,
+    /// Our value over the least of the peers' of the same round, over the rounds.
+    pub against_best: Option<Spread>,
+    /// Our value over that of each other contestant in the same round, over the rounds.
+    pub against: BTreeMap<&'static str, Spread>,
 }
 
-impl Usage {
-    pub(crate) fn now() -> Usage {
-        let clock = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let switches = status
-            .lines()
-            .filter(|line| line.contains("ctxt_switches"))
-            .filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok())
-            .sum();
-        Usage { cpu_ns: clock.tv_sec as u64 * 1_000_000_000 + clock.tv_nsec as u64, switches }
-    }
+/// How a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// All goals are reached (or, without any, three quarters of the rounds were won).
+    Reached,
+    /// Ahead of the best peer in three quarters of the rounds, but not as far as we want.
+    Ahead,
+    /// Neither ahead nor behind.
+    Even,
+    /// Behind in three quarters of the rounds.
+    Behind,
+    /// There is nothing to compare with.
+    Unknown,
 }
 
-/// What a shape has measured: its figure, and CPU time for as many operations.
-pub(crate) struct Figures {
-    /// The figure that is compared; less is better.
-    pub(crate) figure: f64,
-    /// Operations for which the CPU time of the process counts; zero if it does not matter.
-    pub(crate) operations: f64,
-    /// More to tell, by name.
-    pub(crate) details: Vec<(&'static str, f64)>,
-}
-
-/// One run of a shape on a contestant.
-#[derive(Clone, Debug)]
-pub(crate) struct Cell {
-    pub(crate) figure: f64,
-    cpu_ns: f64,
-    switches: f64,
-    details: Vec<(String, f64)>,
-}
-
-impl Cell {
-    pub(crate) fn new(figures: Figures, before: &Usage) -> Cell {
-        let now = Usage::now();
-        let each =
-            |n: u64| if figures.operations > 0.0 { n as f64 / figures.operations } else { 0.0 };
-        Cell {
-            figure: figures.figure,
-            cpu_ns: each(now.cpu_ns - before.cpu_ns),
-            switches: each(now.switches.saturating_sub(before.switches)),
-            details: figures.details.into_iter().map(|(n, v)| (n.to_owned(), v)).collect(),
+impl Row {
+    /// How we stand.
+    pub fn standing(&self) -> Standing {
+        let Some(ours) = self.values.get(OURS) else { return Standing::Unknown };
+        let cap_kept = self.cap.is_none_or(|cap| ours.median <= cap);
+        match (self.against_best, self.goal) {
+            (_, None) if self.cap.is_some() && cap_kept => Standing::Reached,
+            (None, _) => Standing::Unknown,
+            (Some(ratio), Some(goal)) if ratio.median <= goal && cap_kept => Standing::Reached,
+            (Some(ratio), None) if ratio.high < 1.0 && cap_kept => Standing::Reached,
+            (Some(ratio), _) if ratio.high < 1.0 => Standing::Ahead,
+            (Some(ratio), _) if ratio.low > 1.0 => Standing::Behind,
+            (Some(_), _) => Standing::Even,
         }
     }
+}
 
-    pub(crate) fn parse(line: &str) -> Cell {
-        let value: serde_json::Value = serde_json::from_str(line.trim()).expect("a cell's line");
-        let number = |name: &str| value[name].as_f64().unwrap_or_default();
-        let details = value["details"].as_object().expect("details");
-        Cell {
-            figure: number("figure"),
-            cpu_ns: number("cpu_ns"),
-            switches: number("switches"),
-            details: details
-                .iter()
-                .map(|(name, value)| (name.clone(), value.as_f64().unwrap_or_default()))
-                .collect(),
+/// The machine that a run was on.
+#[derive(Debug, Serialize)]
+pub struct Machine {
+    /// The processor's name.
+    pub processor: String,
+    /// How many CPUs there are.
+    pub cpus: usize,
+    /// The kernel's version.
+    pub kernel: String,
+    /// Seconds since 1970.
+    pub at: u64,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> Machine {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let info = read("/proc/cpuinfo");
+        let processor =
+            info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+        let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Machine {
+            processor: processor.map_or("unknown", |(_, name)| name.trim()).to_owned(),
+            cpus: std::thread::available_parallelism().map_or(0, |cpus| cpus.get()),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            at: at.map_or(0, |since| since.as_secs()),
         }
-    }
-
-    fn json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "figure": self.figure,
-            "cpu_ns": self.cpu_ns,
-            "switches": self.switches,
-            "details": self.details.iter().cloned().map(|(n, v)| (n, v.into()))
-                .collect::<serde_json::Map<_, serde_json::Value>>(),
-        })
     }
 }
 
-impl fmt::Display for Cell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.json().fmt(f)
+/// All rows of a run.
+pub fn rows(run: &Run) -> Vec<Row> {
+    let of_entry = |entry: &Entry| {
+        let figures = (entry.shape.figures)(&entry.case);
+        figures.iter().map(|figure| row(run, entry, figure)).collect::<Vec<_>>()
+    };
+    run.entries.iter().flat_map(of_entry).collect()
+}
+
+/// One figure of one case.
+pub fn row(run: &Run, entry: &Entry, figure: &Figure) -> Row {
+    let mut rounds: BTreeMap<usize, BTreeMap<&'static str, f64>> = BTreeMap::new();
+    for (sample, answer) in answers(run, entry) {
+        if let Some(value) = figure.value(answer) {
+            rounds.entry(sample.round).or_default().insert(sample.contestant, value);
+        }
+    }
+    let over = |value: &dyn Fn(&BTreeMap<&'static str, f64>) -> Option<f64>| {
+        Spread::of(rounds.values().filter_map(value))
+    };
+    let is_peer = |name: &str| {
+        name != OURS && entry.contestants.iter().any(|c| c.is_runtime && c.name == name)
+    };
+    let names = || entry.contestants.iter().map(|contestant| contestant.name);
+    let values = names().filter_map(|name| Some((name, over(&|of| of.get(name).copied())?)));
+    let against = names()
+        .filter(|name| *name != OURS)
+        .filter_map(|name| Some((name, over(&|of| Some(ratio(*of.get(OURS)?, *of.get(name)?)))?)));
+    let against_best = over(&|of| {
+        let peers = of.iter().filter(|(name, _)| is_peer(name)).map(|(_, value)| *value);
+        Some(ratio(*of.get(OURS)?, peers.min_by(f64::total_cmp)?))
+    });
+    Row {
+        shape: entry.shape.name,
+        case: entry.case.clone(),
+        figure: figure.label.clone(),
+        goal: figure.goal,
+        cap: figure.cap,
+        values: values.collect(),
+        against: against.collect(),
+        against_best,
     }
 }
 
-/// All cells of a run.
-#[derive(Default)]
-pub(crate) struct Report {
-    cells: BTreeMap<(&'static str, &'static str), BTreeMap<usize, Cell>>,
+/// Two costs of nothing are alike.
+fn ratio(ours: f64, theirs: f64) -> f64 {
+    if ours == theirs { 1.0 } else { ours / theirs }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n => (values[(n - 1) / 2] + values[n / 2]) / 2.0,
-    }
+/// The answers to one case.
+pub fn answers<'a>(
+    run: &'a Run,
+    entry: &'a Entry,
+) -> impl Iterator<Item = (&'a Sample, &'a Answer)> {
+    run.samples
+        .iter()
+        .filter(|sample| sample.shape == entry.shape.name && sample.case == entry.case)
+        .filter_map(|sample| Some((sample, sample.outcome.as_ref().ok()?)))
 }
 
-impl Report {
-    pub(crate) fn add(&mut self, shape: &Shape, peer: Peer, round: usize, cell: Cell) {
-        self.cells.entry((shape.name, peer.name())).or_default().insert(round, cell);
+/// Prints the table, and writes it as `latest.md`, with `latest.json` and `plots/`, into a folder.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn publish(run: &Run, folder: &Path) -> io::Result<()> {
+    let machine = Machine::this();
+    let rows = rows(run);
+    let table = markdown::report(run, &machine, &rows);
+    print!("{table}");
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("latest.md"), table)?;
+    let record = Record {
+        machine,
+        options: Wanted::of(&run.options),
+        rounds: run.rounds,
+        rows: &rows,
+        samples: &run.samples,
+    };
+    fs::write(folder.join("latest.json"), serde_json::to_string(&record)?)?;
+    let plots = folder.join("plots");
+    clear(&plots)?;
+    for (name, plot) in plots::all(run, &rows) {
+        fs::write(plots.join(name), plot)?;
     }
+    eprintln!("written to {}", folder.display());
+    Ok(())
+}
 
-    fn cells(&self, shape: &Shape, peer: Peer) -> impl Iterator<Item = (&usize, &Cell)> {
-        self.cells.get(&(shape.name, peer.name())).into_iter().flatten()
-    }
-
-    fn median(&self, shape: &Shape, peer: Peer, of: impl Fn(&Cell) -> f64) -> f64 {
-        median(self.cells(shape, peer).map(|(_, cell)| of(cell)).collect())
-    }
-
-    /// Heist's figure over that of the better peer, round by round.
-    fn ratios(&self, shape: &Shape) -> Vec<f64> {
-        let of = |peer, round: &usize| {
-            self.cells(shape, peer).find(|(r, _)| *r == round).map(|(_, cell)| cell.figure)
-        };
-        self.cells(shape, Peer::Heist)
-            .filter_map(|(round, ours)| {
-                let best = of(Peer::Tokio, round)?.min(of(Peer::Smol, round)?);
-                Some(ours.figure / best)
-            })
-            .collect()
-    }
-
-    /// A row a shape: medians, the ratio and its spread, and CPU time an operation.
-    pub(crate) fn table(&self, shapes: &[&Shape]) -> String {
-        let mut table = String::from(
-            "| shape | unit | heist | tokio | smol | heist / best | spread | CPU ns/op: heist | tokio | smol |\n\
-             |---|---|---|---|---|---|---|---|---|---|\n",
-        );
-        for shape in shapes {
-            let mut ratios = self.ratios(shape);
-            ratios.sort_by(f64::total_cmp);
-            let (low, high) = (
-                ratios.first().copied().unwrap_or(f64::NAN),
-                ratios.last().copied().unwrap_or(f64::NAN),
-            );
-            write!(table, "| {} | {} ", shape.name, shape.unit).expect("a string");
-            for peer in Peer::ALL {
-                write!(table, "| {:.1} ", self.median(shape, peer, |c| c.figure))
-                    .expect("a string");
-            }
-            write!(table, "| **{:.2}** | {low:.2} to {high:.2} ", median(ratios))
-                .expect("a string");
-            for peer in Peer::ALL {
-                write!(table, "| {:.0} ", self.median(shape, peer, |c| c.cpu_ns))
-                    .expect("a string");
-            }
-            table.push_str("|\n");
-        }
-        table
-    }
-
-    /// Writes `table.md`, `cells.json` and `ratios.svg`.
-    pub(crate) fn write(&self, folder: &Path, shapes: &[&Shape]) {
-        let cells: serde_json::Map<_, _> = self
-            .cells
-            .iter()
-            .map(|((shape, peer), cells)| {
-                let cells = cells.values().map(Cell::json).collect::<Vec<_>>();
-                (format!("{shape}/{peer}"), cells.into())
-            })
-            .collect();
-        let json = serde_json::Value::Object(cells).to_string();
-        std::fs::create_dir_all(folder).expect("cannot make the folder for results");
-        for (name, text) in [
-            ("table.md", self.table(shapes)),
-            ("cells.json", json),
-            ("ratios.svg", self.plot(shapes)),
-        ] {
-            std::fs::write(folder.join(name), text).expect("cannot write results");
+/// Makes an empty folder of one that holds plots of an earlier run, which may have had other shapes.
+fn clear(plots: &Path) -> io::Result<()> {
+    fs::create_dir_all(plots)?;
+    for entry in fs::read_dir(plots)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "svg") {
+            fs::remove_file(path)?;
         }
     }
+    Ok(())
+}
 
-    /// A bar a shape: Heist's figure as a share of the better peer's.
-    fn plot(&self, shapes: &[&Shape]) -> String {
-        const ROW: usize = 24;
-        const LEFT: usize = 150;
-        const UNIT: f64 = 300.0;
-        let height = shapes.len() * ROW + 50;
-        let mut svg = format!(
-            "<svg xmlns='http://www.w3.org/2000/svg' width='640' height='{height}' \
-             font-family='sans-serif' font-size='13'>\
-             <rect width='100%' height='100%' fill='white'/>\
-             <text x='{LEFT}' y='20'>Heist / better of tokio and smol (shorter is better)</text>"
-        );
-        for (row, shape) in shapes.iter().enumerate() {
-            let ratio = median(self.ratios(shape));
-            let y = 32 + row * ROW;
-            let colour = if ratio <= 1.0 { "#2a7f62" } else { "#b5483a" };
-            write!(
-                svg,
-                "<text x='{}' y='{}' text-anchor='end'>{}</text>\
-                 <rect x='{LEFT}' y='{y}' width='{:.0}' height='16' fill='{colour}'/>\
-                 <text x='{:.0}' y='{}'>{ratio:.2}</text>",
-                LEFT - 8,
-                y + 13,
-                shape.name,
-                ratio.min(1.4) * UNIT,
-                LEFT as f64 + ratio.min(1.4) * UNIT + 6.0,
-                y + 13,
-            )
-            .expect("a string");
+#[derive(Serialize)]
+struct Record<'a> {
+    machine: Machine,
+    options: Wanted,
+    rounds: usize,
+    rows: &'a [Row],
+    samples: &'a [Sample],
+}
+
+#[derive(Serialize)]
+struct Wanted {
+    effort: String,
+    workers: usize,
+    wrk: bool,
+}
+
+impl Wanted {
+    fn of(options: &Options) -> Wanted {
+        Wanted {
+            effort: format!("{:?}", options.effort).to_lowercase(),
+            workers: options.workers,
+            wrk: options.wrk,
         }
-        let x = LEFT as f64 + UNIT;
-        write!(svg, "<line x1='{x}' x2='{x}' y1='26' y2='{}' stroke='black'/></svg>", height - 12)
-            .expect("a string");
-        svg
     }
 }

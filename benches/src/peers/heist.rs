@@ -1,85 +1,112 @@
-//! Heist.
+//! Heist, as a program gets it: multi-thread, I/O and timers on.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use heist::net::{TcpListener, TcpStream};
-use heist::runtime::{Builder, Handle};
+use heist::runtime::{Builder, Runtime as HeistRuntime};
 
-use super::{Output, Runtime};
+use super::{Neutral, Runtime};
 
-pub(crate) struct Heist;
+/// See the module.
+#[derive(Debug)]
+pub struct Heist(HeistRuntime);
 
-pub(crate) struct Join<T>(heist::task::JoinHandle<T>);
+/// A task's handle without the `Result`.
+#[derive(Debug)]
+pub struct Task<T>(heist::task::JoinHandle<T>);
 
-impl<T> Future for Join<T> {
+impl<T> Future for Task<T> {
     type Output = T;
+
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).expect("a task of a shape"))
+        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).expect("tasks of shapes end well"))
     }
 }
 
 impl Runtime for Heist {
-    type Join<T: Send + 'static> = Join<T>;
-    type Stream = TcpStream;
+    const NAME: &'static str = super::OURS;
+    type Task<T: Send + 'static> = Task<T>;
+    // Heist wraps async-channel where others write their own.
+    type Native = Neutral;
     type Listener = TcpListener;
+    type Stream = TcpStream;
+    type HyperStream = TcpStream;
 
-    fn run<T: Send + 'static>(workers: usize, root: impl Future<Output = T> + Send + 'static) -> T {
-        let runtime = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        let output = runtime.block_on(runtime.spawn(root)).unwrap();
-        runtime.shutdown_timeout(Duration::from_secs(1));
-        output
+    fn start(workers: usize) -> Heist {
+        let runtime = Builder::new_multi_thread().worker_threads(workers).build();
+        Heist(runtime.expect("a runtime starts"))
     }
 
-    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Join<T> {
-        Join(heist::spawn(future))
+    fn stop(self) {
+        drop(self);
     }
 
-    fn spawner() -> impl Fn(Output<()>) -> Join<()> + Send + Sync + 'static {
-        let handle = Handle::current();
-        move |future| Join(handle.spawn(future))
-    }
-
-    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        heist::time::sleep(duration)
-    }
-
-    async fn timeout<F: Future + Send>(duration: Duration, future: F) -> Option<F::Output>
+    fn spawn_outside<F>(&self, future: F) -> Task<F::Output>
     where
-        F::Output: Send,
+        F: Future<Output: Send> + Send + 'static,
     {
-        heist::time::timeout(duration, future).await.ok()
+        Task(self.0.spawn(future))
     }
 
-    async fn blocking(job: impl FnOnce() + Send + 'static) {
-        heist::task::spawn_blocking(job).await.unwrap();
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Task(heist::spawn(future))
     }
 
-    async fn listen() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        (listener, addr)
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        heist::task::yield_now()
     }
 
-    async fn accept(listener: &TcpListener) -> TcpStream {
-        let (stream, _) = listener.accept().await.unwrap();
-        stream.set_nodelay(true).unwrap();
+    fn sleep(time: Duration) -> impl Future<Output = ()> + Send + 'static {
+        heist::time::sleep(time)
+    }
+
+    fn sleep_until(deadline: Instant) -> impl Future<Output = ()> + Send + 'static {
+        heist::time::sleep_until(deadline.into())
+    }
+
+    async fn timeout<F>(time: Duration, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send,
+    {
+        heist::time::timeout(time, future).await.ok()
+    }
+
+    fn spawn_blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Task<T> {
+        Task(heist::task::spawn_blocking(job))
+    }
+
+    fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::from_std(listener)
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn read<'a>(
+        stream: &'a mut TcpStream,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        stream.read(buffer)
+    }
+
+    fn write_all<'a>(
+        stream: &'a mut TcpStream,
+        bytes: &'a [u8],
+    ) -> impl Future<Output = io::Result<()>> + Send + 'a {
+        stream.write_all(bytes)
+    }
+
+    fn hyper_stream(stream: TcpStream) -> TcpStream {
         stream
-    }
-
-    async fn read<'a>(stream: &'a mut TcpStream, buffer: &'a mut [u8]) -> usize {
-        stream.read(buffer).await.unwrap_or(0)
-    }
-
-    async fn write_all<'a>(stream: &'a mut TcpStream, bytes: &'a [u8]) -> bool {
-        stream.write_all(bytes).await.is_ok()
-    }
-
-    fn start_and_stop(workers: usize) {
-        let runtime = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
-        runtime.block_on(runtime.spawn(async {})).unwrap();
     }
 }

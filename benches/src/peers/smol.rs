@@ -1,107 +1,142 @@
-//! smol's parts: async-executor on as many threads, async-io, blocking. (Its global executor has
-//! one thread unless the environment says otherwise.)
+//! smol's parts: one executor on as many threads as the others have workers.
+//!
+//! The global executor of `smol::spawn` has one thread unless `SMOL_THREADS` says otherwise, and
+//! cannot be ended, so this is what it does, made by hand: each thread drives the executor inside
+//! `smol::block_on`, which also drives the reactor. Tasks find the executor through a thread-local,
+//! as those of the other runtimes do.
 
+use std::cell::OnceCell;
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use async_executor::{Executor, Task};
-use async_io::{Async, Timer};
-use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, future};
+use smol::io::{AsyncReadExt, AsyncWriteExt};
+use smol::net::{TcpListener, TcpStream};
+use smol::{Executor, Timer};
+use smol_hyper::rt::FuturesIo;
 
-use super::{Output, Runtime};
+use super::{Neutral, Runtime};
 
-pub(crate) struct Smol;
-
-static EXECUTOR: OnceLock<Arc<Executor<'static>>> = OnceLock::new();
-
-fn executor() -> &'static Arc<Executor<'static>> {
-    EXECUTOR.get_or_init(Arc::default)
+/// See the module.
+#[derive(Debug)]
+pub struct Smol {
+    executor: Arc<Executor<'static>>,
+    /// Closed to end the threads.
+    stop: async_channel::Sender<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
-/// Runs an executor on threads until `body` returns.
-fn with_threads<T>(
-    executor: &Arc<Executor<'static>>,
-    workers: usize,
-    body: impl FnOnce() -> T,
-) -> T {
-    let (stop, stopped) = async_channel::bounded::<()>(1);
-    let threads: Vec<_> = (0..workers)
-        .map(|_| {
-            let (executor, stopped) = (executor.clone(), stopped.clone());
-            std::thread::spawn(move || {
-                let _ = async_io::block_on(executor.run(stopped.recv()));
-            })
-        })
-        .collect();
-    let output = body();
-    drop(stop);
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    output
+thread_local! {
+    static EXECUTOR: OnceCell<Arc<Executor<'static>>> = const { OnceCell::new() };
 }
 
 impl Runtime for Smol {
-    type Join<T: Send + 'static> = Task<T>;
-    type Stream = Async<TcpStream>;
-    type Listener = Async<TcpListener>;
+    const NAME: &'static str = "smol";
+    type Task<T: Send + 'static> = smol::Task<T>;
+    // `smol::channel` is async-channel.
+    type Native = Neutral;
+    type Listener = TcpListener;
+    type Stream = TcpStream;
+    type HyperStream = FuturesIo<TcpStream>;
 
-    fn run<T: Send + 'static>(workers: usize, root: impl Future<Output = T> + Send + 'static) -> T {
-        let executor = executor();
-        with_threads(executor, workers, || future::block_on(executor.spawn(root)))
+    fn start(workers: usize) -> Smol {
+        let executor = Arc::new(Executor::new());
+        let (stop, stopped) = async_channel::bounded::<()>(1);
+        let worker = |_| {
+            let (executor, stopped) = (executor.clone(), stopped.clone());
+            std::thread::spawn(move || {
+                EXECUTOR.with(|current| {
+                    current.set(executor.clone()).expect("a thread works for one executor")
+                });
+                // An error says that the channel was closed: the end.
+                let _ = smol::block_on(executor.run(stopped.recv()));
+            })
+        };
+        let threads = (0..workers).map(worker).collect();
+        Smol { executor, stop, threads }
     }
 
-    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Task<T> {
-        executor().spawn(future)
+    fn stop(self) {
+        self.stop.close();
+        for thread in self.threads {
+            thread.join().expect("workers do not panic");
+        }
     }
 
-    fn spawner() -> impl Fn(Output<()>) -> Task<()> + Send + Sync + 'static {
-        |future| executor().spawn(future)
-    }
-
-    async fn sleep(duration: Duration) {
-        Timer::after(duration).await;
-    }
-
-    async fn timeout<F: Future + Send>(duration: Duration, future: F) -> Option<F::Output>
+    fn spawn_outside<F>(&self, future: F) -> smol::Task<F::Output>
     where
-        F::Output: Send,
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.executor.spawn(future)
+    }
+
+    fn spawn<F>(future: F) -> smol::Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        EXECUTOR.with(|current| current.get().expect("called from a task").spawn(future))
+    }
+
+    fn detach<T: Send + 'static>(task: smol::Task<T>) {
+        task.detach();
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        smol::future::yield_now()
+    }
+
+    async fn sleep(time: Duration) {
+        Timer::after(time).await;
+    }
+
+    async fn sleep_until(deadline: Instant) {
+        Timer::at(deadline).await;
+    }
+
+    async fn timeout<F>(time: Duration, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send,
     {
         let late = async {
-            Timer::after(duration).await;
+            Timer::after(time).await;
             None
         };
-        async { Some(future.await) }.or(late).await
+        smol::future::or(async { Some(future.await) }, late).await
     }
 
-    async fn blocking(job: impl FnOnce() + Send + 'static) {
-        blocking::unblock(job).await;
+    fn spawn_blocking<T: Send + 'static>(
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> smol::Task<T> {
+        smol::unblock(job)
     }
 
-    async fn listen() -> (Async<TcpListener>, SocketAddr) {
-        let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
-        let addr = listener.get_ref().local_addr().unwrap();
-        (listener, addr)
+    fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        smol::Async::new(listener).map(TcpListener::from)
     }
 
-    async fn accept(listener: &Async<TcpListener>) -> Async<TcpStream> {
-        let (stream, _) = listener.accept().await.unwrap();
-        stream.get_ref().set_nodelay(true).unwrap();
-        stream
+    async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 
-    async fn read<'a>(stream: &'a mut Async<TcpStream>, buffer: &'a mut [u8]) -> usize {
-        stream.read(buffer).await.unwrap_or(0)
+    fn read<'a>(
+        stream: &'a mut TcpStream,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        stream.read(buffer)
     }
 
-    async fn write_all<'a>(stream: &'a mut Async<TcpStream>, bytes: &'a [u8]) -> bool {
-        stream.write_all(bytes).await.is_ok()
+    fn write_all<'a>(
+        stream: &'a mut TcpStream,
+        bytes: &'a [u8],
+    ) -> impl Future<Output = io::Result<()>> + Send + 'a {
+        stream.write_all(bytes)
     }
 
-    fn start_and_stop(workers: usize) {
-        let executor = Arc::new(Executor::new());
-        with_threads(&executor, workers, || future::block_on(executor.spawn(async {})));
+    fn hyper_stream(stream: TcpStream) -> FuturesIo<TcpStream> {
+        FuturesIo::new(stream)
     }
 }

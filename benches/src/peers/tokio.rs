@@ -1,88 +1,139 @@
-//! tokio's multi-thread runtime.
+//! tokio's multi-thread runtime as `#[tokio::main]` makes it: `enable_all`.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Runtime as TokioRuntime};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Output, Runtime};
+use super::{Channels, Runtime};
 
-pub(crate) struct Tokio;
+/// See the module.
+#[derive(Debug)]
+pub struct Tokio(TokioRuntime);
 
-pub(crate) struct Join<T>(tokio::task::JoinHandle<T>);
+/// A task's handle without the `Result`.
+#[derive(Debug)]
+pub struct Task<T>(tokio::task::JoinHandle<T>);
 
-impl<T> Future for Join<T> {
+impl<T> Future for Task<T> {
     type Output = T;
+
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).expect("a task of a shape"))
+        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).expect("tasks of shapes end well"))
     }
 }
 
 impl Runtime for Tokio {
-    type Join<T: Send + 'static> = Join<T>;
-    type Stream = TcpStream;
+    const NAME: &'static str = "tokio";
+    type Task<T: Send + 'static> = Task<T>;
+    type Native = TokioChannels;
     type Listener = TcpListener;
+    type Stream = TcpStream;
+    type HyperStream = TokioIo<TcpStream>;
 
-    fn run<T: Send + 'static>(workers: usize, root: impl Future<Output = T> + Send + 'static) -> T {
-        let runtime =
-            Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
-        let output = runtime.block_on(runtime.spawn(root)).unwrap();
-        runtime.shutdown_timeout(Duration::from_secs(1));
-        output
+    fn start(workers: usize) -> Tokio {
+        let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+        Tokio(runtime.expect("a runtime starts"))
     }
 
-    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Join<T> {
-        Join(tokio::spawn(future))
+    fn stop(self) {
+        drop(self);
     }
 
-    fn spawner() -> impl Fn(Output<()>) -> Join<()> + Send + Sync + 'static {
-        let handle = Handle::current();
-        move |future| Join(handle.spawn(future))
-    }
-
-    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        tokio::time::sleep(duration)
-    }
-
-    async fn timeout<F: Future + Send>(duration: Duration, future: F) -> Option<F::Output>
+    fn spawn_outside<F>(&self, future: F) -> Task<F::Output>
     where
-        F::Output: Send,
+        F: Future<Output: Send> + Send + 'static,
     {
-        tokio::time::timeout(duration, future).await.ok()
+        Task(self.0.spawn(future))
     }
 
-    async fn blocking(job: impl FnOnce() + Send + 'static) {
-        tokio::task::spawn_blocking(job).await.unwrap();
+    fn spawn<F>(future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Task(tokio::spawn(future))
     }
 
-    async fn listen() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        (listener, addr)
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        tokio::task::yield_now()
     }
 
-    async fn accept(listener: &TcpListener) -> TcpStream {
-        let (stream, _) = listener.accept().await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream
+    fn sleep(time: Duration) -> impl Future<Output = ()> + Send + 'static {
+        tokio::time::sleep(time)
     }
 
-    async fn read<'a>(stream: &'a mut TcpStream, buffer: &'a mut [u8]) -> usize {
-        stream.read(buffer).await.unwrap_or(0)
+    fn sleep_until(deadline: Instant) -> impl Future<Output = ()> + Send + 'static {
+        tokio::time::sleep_until(deadline.into())
     }
 
-    async fn write_all<'a>(stream: &'a mut TcpStream, bytes: &'a [u8]) -> bool {
-        stream.write_all(bytes).await.is_ok()
+    async fn timeout<F>(time: Duration, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send,
+    {
+        tokio::time::timeout(time, future).await.ok()
     }
 
-    fn start_and_stop(workers: usize) {
-        let runtime =
-            Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
-        runtime.block_on(runtime.spawn(async {})).unwrap();
+    fn spawn_blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Task<T> {
+        Task(tokio::task::spawn_blocking(job))
+    }
+
+    fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::from_std(listener)
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn read<'a>(stream: &'a mut TcpStream, buffer: &'a mut [u8]) -> io::Result<usize> {
+        stream.read(buffer).await
+    }
+
+    async fn write_all<'a>(stream: &'a mut TcpStream, bytes: &'a [u8]) -> io::Result<()> {
+        stream.write_all(bytes).await
+    }
+
+    fn hyper_stream(stream: TcpStream) -> TokioIo<TcpStream> {
+        TokioIo::new(stream)
+    }
+}
+
+/// tokio's own channels.
+#[derive(Debug)]
+pub struct TokioChannels;
+
+impl Channels for TokioChannels {
+    type Sender = mpsc::Sender<u64>;
+    type Receiver = mpsc::Receiver<u64>;
+
+    fn oneshot<T: Send + 'static>()
+    -> (impl FnOnce(T) + Send + 'static, impl Future<Output = T> + Send + 'static) {
+        let (sender, receiver) = oneshot::channel();
+        let send = move |value| {
+            // Ignored: the receiver may have gone.
+            let _ = sender.send(value);
+        };
+        (send, async move { receiver.await.expect("the sender sends before it goes") })
+    }
+
+    fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
+        mpsc::channel(capacity)
+    }
+
+    async fn send(sender: &Self::Sender, number: u64) {
+        sender.send(number).await.expect("the receiver outlives its senders");
+    }
+
+    fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = Option<u64>> + Send + '_ {
+        receiver.recv()
     }
 }

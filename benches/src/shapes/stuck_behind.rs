@@ -1,0 +1,64 @@
+//! How long does a task wait that was woken by one that then computes for long?
+//!
+//! A wakes B and computes for 20 ms, while another worker is idle. A runtime that keeps B for A's
+//! worker, because it was woken there, lets it wait as long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Figure, Question};
+use crate::cell::{Answer, Case, Cell};
+use crate::histogram::Histogram;
+use crate::neutral::{Bell, compute_for};
+use crate::options::Effort;
+use crate::peers::Runtime;
+
+const WORK: Duration = Duration::from_millis(20);
+const REST: Duration = Duration::from_millis(2);
+const DELAY: &str = "delay";
+
+/// See the module.
+#[derive(Debug)]
+pub struct StuckBehind;
+
+impl Question for StuckBehind {
+    const NAME: &'static str = "stuck_behind";
+    const ASKS: &'static str = "A wakes B and computes for 20 ms beside an idle worker: delay of B";
+
+    fn figures(_case: &Case) -> Vec<Figure> {
+        vec![Figure::quantile("p50 us", DELAY, 0.50), Figure::quantile("p99 us", DELAY, 0.99)]
+    }
+
+    fn time(_case: &Case, effort: Effort) -> Duration {
+        effort.cell() * 4
+    }
+
+    fn answer<R: Runtime>(cell: &Cell) -> Answer {
+        let time = cell.time;
+        let cell = Cell { workers: cell.workers.max(2), ..cell.clone() };
+        let delays = cell.on_runtime::<R, _>(async move {
+            let bell = Arc::new(Bell::default());
+            let rounds = time.as_nanos() / (WORK + REST).as_nanos();
+            let b = R::spawn({
+                let bell = bell.clone();
+                async move {
+                    let mut delays = Histogram::default();
+                    for _ in 0..rounds {
+                        delays.record(bell.heard().await);
+                    }
+                    delays
+                }
+            });
+            let a = R::spawn(async move {
+                for _ in 0..rounds {
+                    R::sleep(REST).await;
+                    bell.ring();
+                    compute_for(WORK);
+                }
+            });
+            a.await;
+            b.await
+        });
+        Answer::default().with_latency(DELAY, delays)
+    }
+}
