@@ -7,7 +7,8 @@
 //! in the set, too, and stay silent, since its `wait` and `notify` are never called.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use polling::Poller;
@@ -64,6 +65,8 @@ fn ready(flags: EventFlags) -> Ready {
 pub(crate) struct Waiter {
     poller: Poller,
     wake_up: OwnedFd,
+    /// Whether the kernel has `epoll_pwait2`, as far as is known: those before 5.11 have not.
+    has_pwait2: AtomicBool,
 }
 
 impl Waiter {
@@ -72,7 +75,7 @@ impl Waiter {
         let wake_up = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let key = EventData::new_u64(NOTIFY_KEY as u64);
         epoll::add(&poller, &wake_up, key, EventFlags::IN | EventFlags::ET)?;
-        Ok(Waiter { poller, wake_up })
+        Ok(Waiter { poller, wake_up, has_pwait2: AtomicBool::new(true) })
     }
 
     /// Registers a source for both directions, once for its life.
@@ -96,36 +99,76 @@ impl Waiter {
         timeout: Option<Duration>,
     ) -> io::Result<()> {
         events.0.clear();
+        // Ordering: Relaxed; that the call is missing is a fact about the kernel, and finding it out
+        // twice does no harm.
         let timeout = timeout.map(timespec);
-        match epoll::wait(&self.poller, spare_capacity(&mut events.0), timeout.as_ref()) {
-            // A kernel before 5.11 knows only milliseconds; rounding up keeps timers from being
-            // early.
-            Err(Errno::NOSYS) => {
-                let rounded = timeout.map(|t| Timespec {
-                    tv_sec: t.tv_sec,
-                    tv_nsec: (t.tv_nsec + 999_999) / 1_000_000 * 1_000_000,
-                });
-                self.finish(epoll::wait(
-                    &self.poller,
-                    spare_capacity(&mut events.0),
-                    rounded.as_ref(),
-                ))
+        let waited = match &timeout {
+            Some(fine) if self.has_pwait2.load(Relaxed) && !is_whole_millis(fine) => {
+                match wait_finely(self.poller.as_fd(), &mut events.0, fine) {
+                    Err(Errno::NOSYS) => {
+                        self.has_pwait2.store(false, Relaxed);
+                        self.wait_coarsely(events, timeout.as_ref())
+                    }
+                    waited => waited,
+                }
             }
-            other => self.finish(other),
+            _ => self.wait_coarsely(events, timeout.as_ref()),
+        };
+        match waited {
+            Ok(()) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
-    fn finish(&self, waited: rustix::io::Result<usize>) -> io::Result<()> {
-        match waited {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// Waits for whole milliseconds, rounded up: late, but never early for a timer.
+    fn wait_coarsely(
+        &self,
+        events: &mut EventBuffer,
+        timeout: Option<&Timespec>,
+    ) -> rustix::io::Result<()> {
+        epoll::wait(&self.poller, spare_capacity(&mut events.0), timeout).map(drop)
     }
 
     pub(crate) fn notify(&self) {
         // EAGAIN would mean 2^64 wake-up calls that nobody has heeded yet.
         let _ = rustix::io::write(self.wake_up.as_fd(), &1u64.to_ne_bytes());
     }
+}
+
+fn is_whole_millis(time: &Timespec) -> bool {
+    time.tv_nsec % 1_000_000 == 0
+}
+
+/// `epoll_pwait2`, which rustix offers only to those who renounce older kernels altogether.
+fn wait_finely(
+    epoll: BorrowedFd<'_>,
+    events: &mut Vec<epoll::Event>,
+    timeout: &Timespec,
+) -> rustix::io::Result<()> {
+    /// `struct __kernel_timespec`: 64 bits each, on every platform.
+    #[repr(C)]
+    struct KernelTimespec([i64; 2]);
+    let timeout = KernelTimespec([timeout.tv_sec, timeout.tv_nsec]);
+    let space = events.spare_capacity_mut();
+    // SAFETY: the kernel writes at most `space.len()` events there, which have its layout (rustix
+    // gives the same type to it), and reads the timeout; there is no signal mask.
+    let count = unsafe {
+        libc::syscall(
+            libc::SYS_epoll_pwait2,
+            epoll.as_raw_fd(),
+            space.as_mut_ptr(),
+            space.len() as libc::c_int,
+            &raw const timeout,
+            std::ptr::null::<libc::sigset_t>(),
+            0usize,
+        )
+    };
+    let Ok(count) = usize::try_from(count) else {
+        return Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL));
+    };
+    // SAFETY: the kernel has written so many. The buffer was empty before.
+    unsafe { events.set_len(count) };
+    Ok(())
 }
 
 fn timespec(duration: Duration) -> Timespec {
