@@ -71,24 +71,24 @@ impl Clock {
         if !self.0.ever_paused.load(Ordering::Acquire) {
             return Instant::from_std(real);
         }
-        let shown = self.0.shown.lock();
-        let time = if self.is_paused() {
-            shown.time
-        } else {
-            shown.time + real.saturating_duration_since(shown.since)
-        };
-        Instant::from_std(time)
+        Instant::from_std(self.shown_at(real, &self.0.shown.lock()))
+    }
+
+    fn shown_at(&self, real: RealInstant, shown: &Shown) -> RealInstant {
+        if self.is_paused() {
+            return shown.time;
+        }
+        shown.time + real.saturating_duration_since(shown.since)
     }
 
     /// Stops the clock. Returns false if it stood still already.
     pub fn pause(&self) -> bool {
         ANY_PAUSED.store(true, Ordering::Relaxed);
-        let now = self.now();
         let mut shown = self.0.shown.lock();
         if self.is_paused() {
             return false;
         }
-        shown.time = now.into_std();
+        shown.time = self.shown_at(RealInstant::now(), &shown);
         self.0.paused.store(true, Ordering::Release);
         self.0.ever_paused.store(true, Ordering::Release);
         true

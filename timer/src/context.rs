@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use crate::timers::{OwnedWheel, Timers};
 
+type Current = Option<(Arc<Timers>, Arc<OwnedWheel>)>;
+
 thread_local! {
-    static CURRENT: RefCell<Option<(Arc<Timers>, Arc<OwnedWheel>)>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Current> = const { RefCell::new(None) };
 }
 
 /// Restores what was current before; see [`enter`].
 #[derive(Debug)]
 #[must_use = "the timers are left again as soon as the guard is dropped"]
 pub struct TimerGuard {
-    outer: Option<(Arc<Timers>, Arc<OwnedWheel>)>,
+    outer: Current,
 }
 
 /// Makes the wheel of `owner` the one that sleeps polled on this thread are filed in, until the
@@ -32,10 +34,11 @@ impl Drop for TimerGuard {
     }
 }
 
-/// Runs `f` on the current wheel.
+/// Runs `f` on the current wheel. A thread that is about to end has none.
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Arc<OwnedWheel>) -> R) -> Option<R> {
-    CURRENT.with_borrow(|current| current.as_ref().map(|(_, wheel)| f(wheel)))
+    let current = |c: &RefCell<Current>| c.borrow().as_ref().map(|(_, wheel)| f(wheel));
+    CURRENT.try_with(current).ok().flatten()
 }
 
 /// The current timers.

@@ -1,12 +1,16 @@
 //! A timer's entry: what a [`Sleep`](crate::Sleep) and the wheel of its owner share.
 //!
 //! ```text
-//!          file                fire
-//!   IDLE --------> PENDING ------------> FIRED
-//!    ^                |  \-------------> CLOSED   the runtime has shut down
-//!    +----------------+     close
-//!          cancel
+//!   AHEAD -----\
+//!               \  file           fire
+//!   IDLE ---------------> PENDING -----> FIRED
+//!    ^                     |   \-------> CLOSED   the runtime has shut down
+//!    +---------------------+     close
+//!            cancel
 //! ```
+//!
+//! `AHEAD` is `IDLE` with a deadline that lay ahead a moment ago, so that it can be filed without a
+//! look at the clock. A reset leads from `PENDING` to itself, and from every other state to `IDLE`.
 //!
 //! Ground rules:
 //! 1. In every state but `PENDING` the entry belongs to its sleep alone.
@@ -28,6 +32,7 @@ use crate::wheel::Node;
 #[repr(u8)]
 pub(crate) enum EntryState {
     Idle,
+    Ahead,
     Pending,
     Fired,
     Closed,
@@ -51,11 +56,13 @@ unsafe impl Send for Entry {}
 unsafe impl Sync for Entry {}
 
 impl Entry {
-    pub(crate) fn new() -> Entry {
+    /// An entry that is not filed: idle, or ahead.
+    pub(crate) fn new(state: EntryState) -> Entry {
+        debug_assert!(matches!(state, EntryState::Idle | EntryState::Ahead));
         Entry {
             node: std::cell::UnsafeCell::new(Node::new()),
             waker: UnsafeCell::new(None),
-            state: AtomicU8::new(EntryState::Idle as u8),
+            state: AtomicU8::new(state as u8),
             _pinned: PhantomPinned,
         }
     }
@@ -65,8 +72,9 @@ impl Entry {
         // lock sees the wheel's last touch of the entry, too.
         match self.state.load(Ordering::Acquire) {
             0 => EntryState::Idle,
-            1 => EntryState::Pending,
-            2 => EntryState::Fired,
+            1 => EntryState::Ahead,
+            2 => EntryState::Pending,
+            3 => EntryState::Fired,
             _ => EntryState::Closed,
         }
     }

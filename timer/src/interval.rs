@@ -1,14 +1,21 @@
 //! [`interval`]: a tick at each beginning of a period.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crate::host;
+use crate::entry::EntryState;
+use crate::host::{self, Operation};
 use crate::instant::Instant;
 use crate::sleep::Sleep;
+
+static TICK: Operation = Operation::new("Interval::tick");
+
+/// A tick that is no later than this counts as on time for [`MissedTickBehavior::Delay`], as with
+/// tokio: the little that every timer is late must not add up.
+const LATE: Duration = Duration::from_millis(5);
 
 /// What an [`Interval`] does about ticks that nobody waited for in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +23,8 @@ pub enum MissedTickBehavior {
     /// Makes up for them in quick succession, and is on its old schedule again.
     #[default]
     Burst,
-    /// Starts a new schedule: the next tick is one period after the late one.
+    /// Starts a new schedule: the next tick is one period after the late one. No two ticks are less
+    /// than a period apart, but for 5 ms that a tick may be late without being missed.
     Delay,
     /// Leaves them out, and goes on at the next time that its old schedule names.
     Skip,
@@ -46,7 +54,7 @@ pub fn interval(period: Duration) -> Interval {
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
     assert!(period > Duration::ZERO, "an interval needs a period above zero");
-    let sleep = Box::pin(Sleep::new(start, Location::caller()));
+    let sleep = Box::pin(Sleep::new(start, EntryState::Idle, Location::caller()));
     Interval { sleep, period, missed: MissedTickBehavior::default() }
 }
 
@@ -55,15 +63,27 @@ impl Interval {
     ///
     /// # Cancel safety
     /// Cancel safe: no tick is lost with a dropped wait.
-    pub async fn tick(&mut self) -> Instant {
-        poll_fn(|cx| self.poll_tick(cx)).await
+    #[track_caller]
+    pub fn tick(&mut self) -> impl Future<Output = Instant> {
+        let at = Location::caller();
+        poll_fn(move |cx| self.poll_tick_at(cx, at))
     }
 
     /// As [`tick`](Interval::tick), for futures written by hand.
+    #[track_caller]
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        self.poll_tick_at(cx, Location::caller())
+    }
+
+    fn poll_tick_at(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: &'static Location<'static>,
+    ) -> Poll<Instant> {
         ready!(host::proceed(cx));
         if self.sleep.as_mut().poll_elapsed(cx).is_pending() {
             host::restore();
+            host::waiting(&TICK, at);
             return Poll::Pending;
         }
         let scheduled = self.sleep.deadline();
@@ -75,12 +95,13 @@ impl Interval {
 
     fn next_after(&self, scheduled: Instant, now: Instant) -> Instant {
         let on_time = later(scheduled, self.period);
-        if now < on_time {
-            return on_time;
-        }
         match self.missed {
             MissedTickBehavior::Burst => on_time,
-            MissedTickBehavior::Delay => later(now, self.period),
+            MissedTickBehavior::Delay if now > later(scheduled, LATE.min(self.period)) => {
+                later(now, self.period)
+            }
+            MissedTickBehavior::Delay => on_time,
+            MissedTickBehavior::Skip if now < on_time => on_time,
             MissedTickBehavior::Skip => {
                 let late = now.duration_since(scheduled).as_nanos() % self.period.as_nanos();
                 // The remainder is below the period, which fits.

@@ -14,6 +14,7 @@
 
 mod clock;
 pub mod context;
+mod entrusted;
 mod entry;
 pub mod host;
 mod instant;

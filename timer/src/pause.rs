@@ -5,7 +5,8 @@
 //! the next timer. I/O that has not arrived does not keep it from jumping; so tests with real
 //! sockets should not rely on time-outs of a paused clock.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -31,7 +32,9 @@ fn current() -> Arc<Timers> {
 /// Outside a runtime, and if the clock stands still already.
 #[track_caller]
 pub fn pause() {
-    assert!(current().clock().pause(), "the clock is paused already");
+    let timers = current();
+    assert!(timers.clock().pause(), "the clock is paused already");
+    timers.rouse_parked();
 }
 
 /// Lets the clock of the current runtime go again, from the time that it shows.
@@ -42,22 +45,29 @@ pub fn pause() {
 pub fn resume() {
     let timers = current();
     assert!(timers.clock().resume(), "the clock is not paused");
+    timers.rouse_parked();
 }
 
 /// Moves the paused clock of the current runtime on, fires what is due, and yields a few times, so
 /// that woken tasks can run.
 ///
 /// # Panics
-/// Outside a runtime, and if the clock is going.
-pub async fn advance(duration: Duration) {
-    let timers = current();
-    assert!(timers.clock().advance(duration), "`advance` needs a paused clock");
-    let now = timers.clock().now();
-    for owner in 0..timers.owners() {
-        timers.advance(owner, now);
-    }
-    for _ in 0..YIELDS {
-        yield_once().await;
+/// Awaiting it outside a runtime, and if the clock is going.
+#[track_caller]
+pub fn advance(duration: Duration) -> impl Future<Output = ()> + Send {
+    let at = Location::caller();
+    async move {
+        let Some(timers) = context::timers() else {
+            panic!("there is no Heist timer here: `advance` at {at} must be awaited in a runtime");
+        };
+        assert!(timers.clock().advance(duration), "`advance` at {at} needs a paused clock");
+        let now = timers.clock().now();
+        for owner in 0..timers.owners() {
+            timers.advance(owner, now);
+        }
+        for _ in 0..YIELDS {
+            yield_once().await;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) use modelled::*;
 #[cfg(not(heist_loom))]
 mod real {
     pub(crate) use parking_lot::Mutex;
-    pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
 
     /// `std::cell::UnsafeCell` behind loom's closure interface.
     #[derive(Debug)]
@@ -30,7 +30,7 @@ mod real {
 #[cfg(heist_loom)]
 mod modelled {
     pub(crate) use loom::cell::UnsafeCell;
-    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
 
     /// loom's mutex behind parking_lot's interface.
     #[derive(Debug)]

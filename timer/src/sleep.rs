@@ -20,8 +20,8 @@ static SLEEP: Operation = Operation::new("sleep");
 pin_project! {
     /// Waits until a point in time; see [`sleep`] and [`sleep_until`].
     ///
-    /// It may be made anywhere, also outside a runtime and on any thread; at its first poll it is
-    /// filed in the wheel of the worker that polls it.
+    /// It may be made anywhere, also outside a runtime and on any thread; it is filed in the wheel of
+    /// the worker that polls it, and moves over when another one does.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless awaited"]
     pub struct Sleep {
@@ -40,36 +40,42 @@ pin_project! {
     }
 }
 
-/// Waits for `duration`. Where that ends beyond what an instant can represent, about 30 years.
+/// Waits for `duration`, counted from this call. Where that ends beyond what an instant can
+/// represent, about 30 years.
 ///
 /// Never ends early; ends at most 65.536 us late, plus the time that waking the task takes (tokio's
 /// granularity is 1 ms).
 ///
 /// # Panics
-/// Polling it outside a runtime panics.
+/// Polling it outside a runtime panics. Polled again after the runtime has shut down, it stays
+/// pending.
 ///
 /// # Cancel safety
 /// Cancel safe: dropping it does nothing but end the wait.
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(Instant::now_plus(duration), Location::caller())
+    Sleep::new(Instant::now_plus(duration), EntryState::Idle, Location::caller())
 }
 
 /// Waits until `deadline`; one that has passed is ready at once.
 ///
 /// # Panics
-/// Polling it outside a runtime panics.
+/// As [`sleep`].
 ///
 /// # Cancel safety
 /// As [`sleep`].
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep::new(deadline, Location::caller())
+    Sleep::new(deadline, EntryState::Idle, Location::caller())
 }
 
 impl Sleep {
-    pub(crate) fn new(deadline: Instant, at: &'static Location<'static>) -> Sleep {
-        Sleep { deadline, at, wheel: None, entry: Entry::new() }
+    pub(crate) fn new(
+        deadline: Instant,
+        state: EntryState,
+        at: &'static Location<'static>,
+    ) -> Sleep {
+        Sleep { deadline, at, wheel: None, entry: Entry::new(state) }
     }
 
     /// The point in time that it waits for.
@@ -102,22 +108,26 @@ impl Sleep {
         *this.wheel = None;
     }
 
-    /// Polls without regard to the task's budget.
+    /// Polls without regard to the task's budget, and without noting a wait.
     pub(crate) fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let entry = this.entry.into_ref().get_ref();
-        match entry.state() {
-            EntryState::Fired => return Poll::Ready(()),
-            EntryState::Pending => {
-                let wheel = this.wheel.as_ref().expect("a pending entry is filed in a wheel");
-                // SAFETY: the entry was filed in this wheel.
-                if unsafe { !wheel.set_waker(entry, cx.waker()) }
-                    && entry.state() == EntryState::Fired
-                {
-                    return Poll::Ready(());
+        if entry.state() == EntryState::Pending {
+            let wheel = this.wheel.as_ref().expect("a pending entry is filed in a wheel");
+            let is_here = context::with_current(|current| Arc::ptr_eq(current, wheel));
+            // SAFETY: the entry was filed in this wheel.
+            unsafe {
+                match is_here {
+                    // Its task has moved: the timer follows, so that each wheel stays its owner's.
+                    Some(false) => wheel.cancel(entry),
+                    _ => wheel.set_waker(entry, cx.waker()),
                 }
             }
-            EntryState::Idle => {
+        }
+        match entry.state() {
+            EntryState::Fired => return Poll::Ready(()),
+            EntryState::Pending | EntryState::Closed => {}
+            unfiled @ (EntryState::Idle | EntryState::Ahead) => {
                 let wheel = match context::with_current(Arc::clone) {
                     Some(wheel) => wheel,
                     None => panic!(
@@ -127,18 +137,18 @@ impl Sleep {
                         this.at
                     ),
                 };
-                if *this.deadline <= wheel.clock().now() {
+                let clock = wheel.clock();
+                let look = unfiled == EntryState::Idle || clock.is_paused();
+                if look && *this.deadline <= clock.now() {
                     entry.set_state(EntryState::Fired);
                     return Poll::Ready(());
                 }
-                let nanos = wheel.clock().nanos_of(*this.deadline);
-                // SAFETY: the entry is idle and ours, and pinned; `cancel` runs before it goes.
+                let nanos = clock.nanos_of(*this.deadline);
+                // SAFETY: the entry is not filed and ours, and pinned; `cancel` runs before it goes.
                 unsafe { wheel.file(entry, nanos, cx.waker()) };
                 *this.wheel = Some(wheel);
             }
-            EntryState::Closed => {}
         }
-        host::waiting(&SLEEP, this.at);
         Poll::Pending
     }
 
@@ -160,6 +170,7 @@ impl Future for Sleep {
         let polled = self.as_mut().poll_elapsed(cx);
         if polled.is_pending() {
             host::restore();
+            host::waiting(&SLEEP, self.at);
         }
         polled
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::entry::EntryState;
 use crate::instant::Instant;
 use crate::sleep::Sleep;
 
@@ -28,8 +29,11 @@ pin_project! {
 /// Gives a future at most `duration`.
 ///
 /// Ready with the future's output, or with [`Elapsed`] once the time has passed and the future is
-/// still pending. The future is polled first, so one that is ready at once touches no timer. What
-/// is left of it is dropped with the `Timeout`.
+/// still pending. The future is polled first, so one that is ready at once touches no timer, and one
+/// that is ready together with the deadline wins. What is left of it is dropped with the `Timeout`.
+///
+/// While it waits, the task is shown waiting in what the future waits in. A future that uses up the
+/// task's budget does not keep the deadline from ending it.
 ///
 /// # Panics
 /// Polling it outside a runtime panics, unless the future is ready at once.
@@ -38,14 +42,17 @@ pin_project! {
 /// As the future's own.
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    let sleep = Sleep::new(Instant::now_plus(duration), Location::caller());
+    // Usually polled at once: then it need not look at the clock a second time.
+    let state = if duration.is_zero() { EntryState::Idle } else { EntryState::Ahead };
+    let sleep = Sleep::new(Instant::now_plus(duration), state, Location::caller());
     Timeout { future: future.into_future(), sleep }
 }
 
 /// Gives a future until `deadline`; see [`timeout`].
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    Timeout { future: future.into_future(), sleep: Sleep::new(deadline, Location::caller()) }
+    let sleep = Sleep::new(deadline, EntryState::Idle, Location::caller());
+    Timeout { future: future.into_future(), sleep }
 }
 
 impl<F> Timeout<F> {

@@ -5,6 +5,7 @@
 //! files a timer, and when an owner is held up and somebody fires its timers in its stead.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use crate::clock::Clock;
+use crate::entrusted::Entrusted;
 use crate::entry::{Entry, EntryState};
 use crate::instant::Instant;
 use crate::shim::{AtomicU64, Mutex, Ordering};
@@ -33,13 +35,20 @@ pub(crate) type Rouse = Arc<dyn Fn(usize) + Send + Sync>;
 pub struct Timers {
     clock: Clock,
     wheels: Box<[Arc<OwnedWheel>]>,
+    entrusted: Arc<Entrusted>,
 }
+
+/// When a parking owner must wake at the latest, in nanoseconds of the clock.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Deadline(u64);
 
 /// The wheel of one owner.
 pub(crate) struct OwnedWheel {
     clock: Clock,
     index: usize,
     rouse: Rouse,
+    entrusted: Arc<Entrusted>,
     /// A time before which nothing is due, in nanoseconds of the clock; `NEVER` if nothing is
     /// pending. Written under the lock.
     next: CachePadded<AtomicU64>,
@@ -67,6 +76,7 @@ impl Timers {
         rouse: Box<dyn Fn(usize) + Send + Sync>,
     ) -> Arc<Timers> {
         let rouse: Rouse = rouse.into();
+        let entrusted = Arc::new(Entrusted::new(owners));
         let wheels = (0..owners)
             .map(|index| {
                 let locked = Locked { wheel: Wheel::new(), parked_until: AWAKE, closed: false };
@@ -74,12 +84,13 @@ impl Timers {
                     clock: clock.clone(),
                     index,
                     rouse: rouse.clone(),
+                    entrusted: entrusted.clone(),
                     next: CachePadded::new(AtomicU64::new(NEVER)),
                     locked: CachePadded::new(Mutex::new(locked)),
                 })
             })
             .collect();
-        Arc::new(Timers { clock, wheels })
+        Arc::new(Timers { clock, wheels, entrusted })
     }
 
     /// The clock that these timers go by.
@@ -95,22 +106,74 @@ impl Timers {
         &self.wheels[owner]
     }
 
-    /// The owner is about to park: when it must wake at the latest, by the real clock. Until
-    /// [`end_park`](Timers::end_park) a timer that is filed and due earlier has the owner roused.
-    /// With the clock paused nobody waits for it, and the answer is `None`.
-    pub fn begin_park(&self, owner: usize) -> Option<std::time::Instant> {
-        let wheel = &self.wheels[owner];
+    /// The owner is about to park, by [`drive`](Timers::drive) or [`entrust`](Timers::entrust). Until
+    /// [`end_park`](Timers::end_park) a timer that is filed and due earlier than what is pending has
+    /// the owner roused. With the clock paused nobody waits for any timer.
+    pub fn begin_park(&self, owner: usize) -> Deadline {
+        let mut locked = self.wheels[owner].locked.lock();
+        // Under the lock: `rouse_parked`, which is called after any change, finds us parked or
+        // has us see the change.
         let paused = self.clock.is_paused();
-        let mut locked = wheel.locked.lock();
         let next = if paused { None } else { locked.wheel.next_deadline().map(tick_end) };
         locked.parked_until = next.unwrap_or(NEVER);
-        drop(locked);
-        next.map(|nanos| self.clock.real_time_of(nanos))
+        Deadline(locked.parked_until)
+    }
+
+    /// The parking owner is the one that wakes for the timers of the others, too: until when it may
+    /// sleep, by the real clock.
+    pub fn drive(&self, own: Deadline) -> Option<std::time::Instant> {
+        let until = if self.clock.is_paused() { NEVER } else { self.entrusted.drive(own.0) };
+        self.real_time_of(until)
+    }
+
+    /// The driver is awake.
+    pub fn end_drive(&self) {
+        self.entrusted.end_drive();
+    }
+
+    /// The parking owner leaves its timers to the driver, if that wakes in time; else, until when it
+    /// may sleep, by the real clock.
+    pub fn entrust(&self, owner: usize, own: Deadline) -> Option<std::time::Instant> {
+        if own.0 == NEVER {
+            return None;
+        }
+        let locked = self.wheels[owner].locked.lock();
+        // What is pending cannot be earlier meanwhile without the owner having been roused, but
+        // it may have been fired in its stead.
+        if self.entrusted.entrust(owner, locked.parked_until) {
+            return None;
+        }
+        self.real_time_of(own.0)
+    }
+
+    fn real_time_of(&self, nanos: u64) -> Option<std::time::Instant> {
+        (nanos != NEVER).then(|| self.clock.real_time_of(nanos))
     }
 
     /// The owner is awake again.
     pub fn end_park(&self, owner: usize) {
-        self.wheels[owner].locked.lock().parked_until = AWAKE;
+        let mut locked = self.wheels[owner].locked.lock();
+        locked.parked_until = AWAKE;
+        self.entrusted.take_back(owner);
+    }
+
+    /// Fires what is due on the wheel of an owner that is awake, and what sleeping owners have left
+    /// to whoever is awake. Reads the clock only if any timer is pending.
+    pub fn fire_due(&self, owner: usize) {
+        let earliest = self.wheels[owner].next.load(Ordering::Relaxed);
+        let earliest = earliest.min(self.entrusted.earliest());
+        if earliest == NEVER {
+            return;
+        }
+        let now = self.clock.now();
+        let nanos = self.clock.nanos_of(now);
+        if earliest > nanos {
+            return;
+        }
+        self.advance(owner, now);
+        for sleeping in self.entrusted.due(nanos) {
+            self.advance(sleeping, now);
+        }
     }
 
     /// Fires what is due on an owner's wheel and wakes it, with no lock held. Returns how many timers
@@ -136,6 +199,17 @@ impl Timers {
         };
         let (nanos, owner) = self.wheels.iter().filter_map(earliest).min()?;
         Some((owner, self.clock.instant_of(nanos)))
+    }
+
+    /// Rouses every parked owner: the clock has stopped or goes again, and they sleep by what it
+    /// was.
+    pub(crate) fn rouse_parked(&self) {
+        for wheel in &self.wheels {
+            let parked = wheel.locked.lock().parked_until != AWAKE;
+            if parked {
+                (wheel.rouse)(wheel.index);
+            }
+        }
     }
 
     /// How many timers are pending.
@@ -180,6 +254,9 @@ impl OwnedWheel {
         }
         let mut locked = self.locked.lock();
         if locked.closed {
+            drop(locked);
+            // SAFETY: as above. Nobody will call the waker, which may hold the task that holds us.
+            entry.waker.with_mut(|w| unsafe { *w = None });
             entry.set_state(EntryState::Closed);
             return;
         }
@@ -195,31 +272,45 @@ impl OwnedWheel {
         if deadline < self.next.load(Ordering::Relaxed) {
             self.next.store(deadline, Ordering::Relaxed);
         }
-        if locked.parked_until > deadline {
+        let wake_at = tick_end(deadline);
+        if locked.parked_until > wake_at {
             // Whoever files next and is due later need not rouse the owner again.
-            locked.parked_until = deadline;
+            locked.parked_until = wake_at;
             drop(locked);
             (self.rouse)(self.index);
         }
     }
 
-    /// Puts another waker into a pending entry. False if it is no longer pending.
+    /// Sees to it that a pending entry wakes `waker`. The caller looks at the state afterwards: the
+    /// entry may have fired.
     ///
     /// # Safety
     /// The entry is filed in this wheel, or has fired since.
-    pub(crate) unsafe fn set_waker(&self, entry: &Entry, waker: &Waker) -> bool {
+    pub(crate) unsafe fn set_waker(&self, entry: &Entry, waker: &Waker) {
+        let same = |w: &mut Option<Waker>| w.as_ref().is_some_and(|w| w.will_wake(waker));
+        // SAFETY: passed on from the caller.
+        if unsafe { self.with_waker(entry, same) } == Some(false) {
+            // Cloning and dropping a waker is somebody else's code, which may use timers: neither
+            // is done under the lock.
+            let mut other = Some(waker.clone());
+            // SAFETY: passed on from the caller.
+            unsafe { self.with_waker(entry, |w| std::mem::swap(w, &mut other)) };
+        }
+    }
+
+    /// Runs `f` on the waker of a pending entry, under the lock. `None` if it is no longer pending.
+    ///
+    /// # Safety
+    /// The entry is filed in this wheel, or has fired since.
+    unsafe fn with_waker<R>(
+        &self,
+        entry: &Entry,
+        f: impl FnOnce(&mut Option<Waker>) -> R,
+    ) -> Option<R> {
         let _locked = self.locked.lock();
         let pending = entry.state() == EntryState::Pending;
-        if pending {
-            // SAFETY: pending, and we hold the lock (rule 2).
-            entry.waker.with_mut(|w| unsafe {
-                match &mut *w {
-                    Some(registered) => registered.clone_from(waker),
-                    empty => *empty = Some(waker.clone()),
-                }
-            });
-        }
-        pending
+        // SAFETY: pending, and we hold the lock (rule 2).
+        pending.then(|| entry.waker.with_mut(|w| f(unsafe { &mut *w })))
     }
 
     /// Moves the deadline of a pending entry. False if it is no longer pending.
@@ -279,10 +370,19 @@ impl OwnedWheel {
                 entry.set_state(EntryState::Fired);
                 count += 1;
             }
-            self.next.store(locked.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+            let next = locked.wheel.next_deadline();
+            self.next.store(next.unwrap_or(NEVER), Ordering::Relaxed);
+            if locked.parked_until != AWAKE {
+                // Somebody does this for a sleeping owner, who goes on sleeping.
+                locked.parked_until = next.map_or(NEVER, tick_end);
+                if self.entrusted.is_entrusted(self.index) {
+                    self.entrusted.change(self.index, locked.parked_until);
+                }
+            }
             drop(locked);
             for waker in batch[..count].iter_mut().filter_map(Option::take) {
-                waker.wake();
+                // One that panics (the panic hook has told of it) keeps none of the others from it.
+                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
             }
             fired += count;
             if count < BATCH {

@@ -132,7 +132,10 @@ pub(crate) struct WorkerLocal {
     pub(crate) index: usize,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) queue: LocalQueue<Notified>,
-    pub(super) tick: Cell<u32>,
+    /// So many tasks run before the next look around, and so many between two; see `search`.
+    pub(super) until_look: Cell<u32>,
+    pub(super) look_interval: Cell<u32>,
+    pub(super) last_look: Cell<Instant>,
     /// How many tasks in a row came from the slot.
     pub(super) slot_streak: Cell<u32>,
     /// Whether this worker counts as searching.
@@ -164,7 +167,9 @@ impl WorkerLocal {
             index,
             scheduler,
             queue,
-            tick: Cell::new(0),
+            until_look: Cell::new(0),
+            look_interval: Cell::new(1),
+            last_look: Cell::new(Instant::now()),
             slot_streak: Cell::new(0),
             searching: Cell::new(false),
             last_turn: Cell::new(Instant::now()),

@@ -1,8 +1,9 @@
 //! How a worker sleeps: the meeting point of scheduler, I/O and time.
 //!
-//! A parked worker waits in the reactor if the seat is free and else on its parker, in both cases
-//! until its own next timer at the latest. Neither driver knows of the other; this file asks the
-//! timers for a deadline, hands it to the reactor, and fires what is due afterwards. The protocol
+//! A parked worker waits in the reactor if the seat is free and else on its parker. The one in the
+//! reactor wakes for everybody's timers, the others only for timers that would come too late with
+//! it. Neither driver knows of the other; this file asks the timers for a deadline, hands it to the
+//! reactor, and fires what is due afterwards. The protocol
 //! by which no wake is lost is in [`idle`](super::idle), that of the seat in
 //! [`parker`](super::parker).
 
@@ -43,13 +44,14 @@ impl WorkerLocal {
         let deadline = scheduler.timers.begin_park(self.index);
         if scheduler.seat.try_take(self.index) {
             if parker.begin_driving() {
-                let timeout = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-                self.turn_reactor(timeout);
+                let until = scheduler.timers.drive(deadline);
+                self.turn_reactor(until.map(|d| d.saturating_duration_since(Instant::now())));
+                scheduler.timers.end_drive();
                 parker.end_driving();
             }
             scheduler.seat.give_up();
         } else {
-            parker.park(deadline);
+            parker.park(scheduler.timers.entrust(self.index, deadline));
         }
         scheduler.timers.end_park(self.index);
         if let Some(hook) = &scheduler.config.on_thread_unpark {
@@ -64,9 +66,7 @@ impl WorkerLocal {
         if scheduler.idle.rouse(self.index) == Roused::Chosen {
             self.searching.set(true);
         }
-        if scheduler.timers.next_deadline(self.index).is_some() {
-            scheduler.timers.advance(self.index, scheduler.timers.clock().now());
-        }
+        scheduler.timers.fire_due(self.index);
         if let Some(watchdog) = &scheduler.watchdog {
             if scheduler.idle.glance().parked() > 0 {
                 watchdog.look_soon();

@@ -1,8 +1,8 @@
 //! Where a worker's next task comes from.
 //!
 //! The order: slot, own queue, injector, other workers' queues, and last of all the slot of a
-//! worker that is stuck. Now and then the injector comes first and the clock is looked at, so that
-//! neither outside tasks nor timers nor I/O starve behind a busy queue.
+//! worker that is stuck. Every few microseconds a busy worker looks around and the injector comes
+//! first, so that neither outside tasks nor timers nor I/O starve behind a busy queue.
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ use crate::task::Notified;
 /// otherwise never let the queue have its turn.
 const SLOT_STREAK_MAX: u32 = 3;
 
-/// Every so many tasks the injector comes first. A prime, so that it does not beat in time with
-/// what tasks do.
-const INJECTOR_INTERVAL: u32 = 61;
+/// How long a busy worker stays with its own queue before it looks at what comes from outside: the
+/// injector, timers, the reactor. A look costs a clock read, some 20 ns.
+const LOOK_AFTER: Duration = Duration::from_micros(5);
 
-/// Every so many tasks a busy worker reads the clock: 22 ns, so under 2 ns a task.
-const CLOCK_INTERVAL: u32 = 16;
+/// At most this many tasks run between two looks.
+const LOOK_INTERVAL_MAX: u32 = 61;
 
 /// How long a busy worker leaves the reactor alone, if nobody else looks after it.
 const REACTOR_INTERVAL: Duration = Duration::from_micros(100);
@@ -40,15 +40,13 @@ impl WorkerLocal {
 
     #[inline]
     fn find_task(&self) -> Option<Notified> {
-        let tick = self.tick.get().wrapping_add(1);
-        self.tick.set(tick);
-        if tick % CLOCK_INTERVAL == 0 {
-            self.look_at_the_clock();
-        }
-        if tick % INJECTOR_INTERVAL == 0 {
-            if let Some(task) = self.scheduler.injector.pop() {
-                return Some(task);
+        match self.until_look.get() {
+            0 => {
+                if let Some(task) = self.look_around() {
+                    return Some(task);
+                }
             }
+            tasks => self.until_look.set(tasks - 1),
         }
         if self.slot_streak.get() < SLOT_STREAK_MAX {
             if let Some(task) = self.remote().take_slot() {
@@ -63,17 +61,14 @@ impl WorkerLocal {
         self.remote().take_slot().or_else(|| self.search())
     }
 
-    /// A busy worker's look at its timers and, if nobody sits in the reactor, at I/O.
+    /// A busy worker's look at its timers, at I/O if nobody sits in the reactor, and at the injector,
+    /// whose task comes first then.
     #[cold]
-    fn look_at_the_clock(&self) {
+    fn look_around(&self) -> Option<Notified> {
         let scheduler = &*self.scheduler;
-        if let Some(deadline) = scheduler.timers.next_deadline(self.index) {
-            let now = scheduler.timers.clock().now();
-            if deadline <= now {
-                scheduler.timers.advance(self.index, now);
-            }
-        }
         let now = Instant::now();
+        self.tune_looks(now);
+        scheduler.timers.fire_due(self.index);
         if now.duration_since(self.last_turn.get()) >= REACTOR_INTERVAL {
             self.last_turn.set(now);
             if scheduler.seat.try_take(self.index) {
@@ -81,6 +76,18 @@ impl WorkerLocal {
                 scheduler.seat.give_up();
             }
         }
+        scheduler.injector.pop()
+    }
+
+    /// Chooses after how many tasks to look around again, so that it will be after `LOOK_AFTER`.
+    fn tune_looks(&self, now: Instant) {
+        let took = now.duration_since(self.last_look.replace(now)).as_nanos().max(1) as u64;
+        let interval = u64::from(self.look_interval.get());
+        // No more than twice as long as before: the tasks to come may be slower than these were.
+        let tuned = (LOOK_AFTER.as_nanos() as u64 * interval / took).min(interval * 2);
+        let tuned = tuned.clamp(1, LOOK_INTERVAL_MAX.into()) as u32;
+        self.look_interval.set(tuned);
+        self.until_look.set(tuned - 1);
     }
 
     /// Looks for the tasks of others.

@@ -1,4 +1,6 @@
 //! One level of the wheel: 64 lists and a bit for each that is not empty.
+//!
+//! A list is first in, first out, so that timers of one tick fire in the order of their filing.
 
 use std::ptr::NonNull;
 
@@ -10,12 +12,21 @@ pub(super) const SLOTS: usize = 1 << SLOTS_LOG2;
 #[derive(Debug)]
 pub(super) struct Level {
     occupied: u64,
-    heads: [Option<NonNull<Node>>; SLOTS],
+    slots: [List; SLOTS],
 }
+
+/// The ends of a doubly linked list; both are `None`, or neither is.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    head: Option<NonNull<Node>>,
+    tail: Option<NonNull<Node>>,
+}
+
+const EMPTY: List = List { head: None, tail: None };
 
 impl Level {
     pub(super) fn new() -> Level {
-        Level { occupied: 0, heads: [None; SLOTS] }
+        Level { occupied: 0, slots: [EMPTY; SLOTS] }
     }
 
     /// The first occupied slot from `start` on, going round.
@@ -28,12 +39,12 @@ impl Level {
     }
 
     pub(super) fn head(&self, slot: usize) -> Option<NonNull<Node>> {
-        self.heads[slot]
+        self.slots[slot].head
     }
 
     pub(super) fn iter(&self, slot: usize) -> impl Iterator<Item = NonNull<Node>> {
         // SAFETY: nodes in a slot are filed, so they are there and ours to read.
-        std::iter::successors(self.heads[slot], |node| unsafe { node.as_ref() }.next)
+        std::iter::successors(self.slots[slot].head, |node| unsafe { node.as_ref() }.next)
     }
 
     pub(super) fn iter_all(&self) -> impl Iterator<Item = NonNull<Node>> {
@@ -43,14 +54,16 @@ impl Level {
     /// # Safety
     /// As for `Wheel::insert`.
     pub(super) unsafe fn push(&mut self, slot: usize, mut node: NonNull<Node>) {
-        let head = self.heads[slot].replace(node);
+        let list = &mut self.slots[slot];
+        let tail = list.tail.replace(node);
         self.occupied |= 1 << slot;
-        // SAFETY: the node is the caller's to give, and the head is filed here.
+        // SAFETY: the node is the caller's to give, and the tail is filed here.
         unsafe {
-            node.as_mut().previous = None;
-            node.as_mut().next = head;
-            if let Some(mut head) = head {
-                head.as_mut().previous = Some(node);
+            node.as_mut().previous = tail;
+            node.as_mut().next = None;
+            match tail {
+                Some(mut tail) => tail.as_mut().next = Some(node),
+                None => list.head = Some(node),
             }
         }
     }
@@ -58,27 +71,27 @@ impl Level {
     /// # Safety
     /// The node is filed in this slot.
     pub(super) unsafe fn remove(&mut self, slot: usize, node: NonNull<Node>) {
+        let list = &mut self.slots[slot];
         // SAFETY: the node and its neighbours are filed here.
         unsafe {
             let (previous, next) = (node.as_ref().previous, node.as_ref().next);
             match previous {
                 Some(mut previous) => previous.as_mut().next = next,
-                None => {
-                    self.heads[slot] = next;
-                    if next.is_none() {
-                        self.occupied &= !(1 << slot);
-                    }
-                }
+                None => list.head = next,
             }
-            if let Some(mut next) = next {
-                next.as_mut().previous = previous;
+            match next {
+                Some(mut next) => next.as_mut().previous = previous,
+                None => list.tail = previous,
             }
+        }
+        if list.head.is_none() {
+            self.occupied &= !(1 << slot);
         }
     }
 
-    /// Takes a slot's whole list.
+    /// Takes a slot's whole list, by its head.
     pub(super) fn take(&mut self, slot: usize) -> Option<NonNull<Node>> {
         self.occupied &= !(1 << slot);
-        self.heads[slot].take()
+        std::mem::replace(&mut self.slots[slot], EMPTY).head
     }
 }

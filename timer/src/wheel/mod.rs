@@ -62,9 +62,9 @@ pub(crate) struct Wheel {
     levels: [Level; LEVELS],
 }
 
-/// The first tick that is wholly after `nanos`.
+/// When the tick of `nanos` is over.
 pub(crate) fn tick_end(nanos: u64) -> u64 {
-    ((nanos >> TICK_LOG2) + 1) << TICK_LOG2
+    (nanos | ((1 << TICK_LOG2) - 1)).saturating_add(1)
 }
 
 impl Wheel {
