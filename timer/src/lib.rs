@@ -6,7 +6,7 @@
 //! [`Clock`] that tests can hold still.
 //!
 //! Promises: a timer never fires early; it fires at most one tick (65.536 us) late plus what waking
-//! the owner takes; dropping or resetting a timer is as cheap as making it.
+//! the owner takes, two ticks where timers fire all the time; dropping or resetting a timer is as cheap as making it.
 //!
 //! Deliberately without threads and without sleeping: an owner asks when it must wake
 //! ([`Timers::begin_park`]), sleeps by its own means, and says that time has passed

@@ -17,7 +17,7 @@ use crate::entrusted::Entrusted;
 use crate::entry::{Entry, EntryState};
 use crate::instant::Instant;
 use crate::shim::{AtomicU64, Mutex, Ordering};
-use crate::wheel::{Wheel, tick_end};
+use crate::wheel::{TICK, Wheel, tick_end};
 
 /// No timer is pending; an owner that has nothing to wait for.
 const NEVER: u64 = u64::MAX;
@@ -36,6 +36,8 @@ pub struct Timers {
     clock: Clock,
     wheels: Box<[Arc<OwnedWheel>]>,
     entrusted: Arc<Entrusted>,
+    /// When something was last fired, in nanoseconds of the clock.
+    fired_at: AtomicU64,
 }
 
 /// When a parking owner must wake at the latest, in nanoseconds of the clock.
@@ -90,7 +92,7 @@ impl Timers {
                 })
             })
             .collect();
-        Arc::new(Timers { clock, wheels, entrusted })
+        Arc::new(Timers { clock, wheels, entrusted, fired_at: AtomicU64::new(0) })
     }
 
     /// The clock that these timers go by.
@@ -120,9 +122,14 @@ impl Timers {
     }
 
     /// The parking owner is the one that wakes for the timers of the others, too: until when it may
-    /// sleep, by the real clock.
+    /// sleep, by the real clock. Where timers are so dense that it has woken for some just now, it
+    /// takes two ticks at a time: waking up is dearer than all the rest.
     pub fn drive(&self, own: Deadline) -> Option<std::time::Instant> {
-        let until = if self.clock.is_paused() { NEVER } else { self.entrusted.drive(own.0) };
+        let mut until = if self.clock.is_paused() { NEVER } else { self.entrusted.drive(own.0) };
+        // Ordering: Relaxed; only a hint about the near past.
+        if until.saturating_sub(self.fired_at.load(Ordering::Relaxed)) < 2 * TICK {
+            until = until.next_multiple_of(2 * TICK);
+        }
         self.real_time_of(until)
     }
 
@@ -170,6 +177,7 @@ impl Timers {
         if earliest > nanos {
             return;
         }
+        self.fired_at.store(nanos, Ordering::Relaxed);
         self.advance(owner, now);
         for sleeping in self.entrusted.due(nanos) {
             self.advance(sleeping, now);
@@ -188,6 +196,13 @@ impl Timers {
             NEVER => None,
             nanos => Some(self.clock.instant_of(nanos)),
         }
+    }
+
+    /// A time before which no timer is due, whoever owns it; `None` if none is pending, or nobody
+    /// waits for them since the clock is paused.
+    pub fn next(&self) -> Option<std::time::Instant> {
+        let next = self.wheels.iter().map(|wheel| wheel.next.load(Ordering::Relaxed)).min();
+        next.filter(|_| !self.clock.is_paused()).and_then(|nanos| self.real_time_of(nanos))
     }
 
     /// The earliest pending deadline of all, and whose it is. Looks at every timer; for the paused

@@ -37,27 +37,44 @@ impl Alarm {
     }
 
     fn nanos(&self, at: Instant) -> u64 {
-        at.saturating_duration_since(self.start).as_nanos() as u64
+        (at.saturating_duration_since(self.start).as_nanos() as u64).max(FOR_EVER + 1)
     }
 
-    /// Whether it will ring.
+    /// When it will ring.
     #[inline]
-    pub(crate) fn is_set(&self) -> bool {
+    pub(crate) fn rings_at(&self) -> Option<Instant> {
         // Ordering: Relaxed; a worker that sees it set relies on the watchdog, which looks at
         // everything when it rings, however the setting is ordered.
-        self.rings_at.load(Ordering::Relaxed) != SILENT
+        match self.rings_at.load(Ordering::Relaxed) {
+            SILENT => None,
+            at => Some(self.start + Duration::from_nanos(at)),
+        }
     }
 
     /// Makes it ring `after` from `now` at the latest.
     pub(crate) fn set(&self, now: Instant, after: Duration) {
-        let at = (self.nanos(now) + after.as_nanos() as u64).max(FOR_EVER + 1);
-        if self.rings_at.load(Ordering::Relaxed) <= at {
+        let at = self.nanos(now + after);
+        if self.rings_at.load(Ordering::Relaxed) > at {
+            let mut bell = self.bell.lock();
+            if self.rings_at.load(Ordering::Relaxed) > at {
+                self.rings_at.store(at, Ordering::Relaxed);
+                bell.set(after.max(Duration::from_nanos(1)));
+            }
+        }
+    }
+
+    /// Makes it ring `after` from `now`, neither earlier nor later; silences it if never.
+    pub(crate) fn reset(&self, now: Instant, after: Option<Duration>) {
+        let mut bell = self.bell.lock();
+        // A worker that goes idle may come late: what rings for ever goes on.
+        if self.rings_at.load(Ordering::Relaxed) == FOR_EVER {
             return;
         }
-        let mut bell = self.bell.lock();
-        if self.rings_at.load(Ordering::Relaxed) > at {
-            self.rings_at.store(at, Ordering::Relaxed);
-            bell.set(after.max(Duration::from_nanos(1)));
+        let at = after.map_or(SILENT, |after| self.nanos(now + after));
+        self.rings_at.store(at, Ordering::Relaxed);
+        match after {
+            Some(after) => bell.set(after.max(Duration::from_nanos(1))),
+            None => bell.silence(),
         }
     }
 
@@ -66,16 +83,6 @@ impl Alarm {
         let mut bell = self.bell.lock();
         self.rings_at.store(FOR_EVER, Ordering::Relaxed);
         bell.set(Duration::from_nanos(1));
-    }
-
-    /// Silences it: there is nothing to watch.
-    pub(crate) fn silence(&self) {
-        let mut bell = self.bell.lock();
-        // A worker that goes idle may come late: what rings for ever is not silenced.
-        if self.is_set() && self.rings_at.load(Ordering::Relaxed) != FOR_EVER {
-            self.rings_at.store(SILENT, Ordering::Relaxed);
-            bell.silence();
-        }
     }
 
     /// Waits until it rings, and is silent from then on. Called by the watchdog alone.
@@ -202,20 +209,20 @@ mod tests {
         let now = Instant::now();
         alarm.set(now, Duration::from_secs(3600));
         alarm.set(now, Duration::from_millis(2));
-        assert!(alarm.is_set());
+        assert!(alarm.rings_at().is_some());
         alarm.wait();
         assert!(now.elapsed() >= Duration::from_millis(2));
-        assert!(!alarm.is_set());
+        assert!(alarm.rings_at().is_none());
     }
 
     #[test]
     fn what_rings_for_ever_is_not_silenced() {
         let alarm = Alarm::new().unwrap();
         alarm.ring_for_ever();
-        alarm.silence();
+        alarm.reset(Instant::now(), None);
         alarm.set(Instant::now(), Duration::from_secs(3600));
         alarm.wait();
-        assert!(alarm.is_set());
+        assert!(alarm.rings_at().is_some());
     }
 
     #[test]
@@ -223,8 +230,8 @@ mod tests {
         let alarm = Alarm::new().unwrap();
         let now = Instant::now();
         alarm.set(now, Duration::from_secs(3600));
-        alarm.silence();
-        assert!(!alarm.is_set());
+        alarm.reset(Instant::now(), None);
+        assert!(alarm.rings_at().is_none());
         alarm.set(Instant::now(), Duration::from_millis(1));
         alarm.wait();
         assert!(now.elapsed() >= Duration::from_millis(1));

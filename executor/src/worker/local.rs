@@ -140,7 +140,8 @@ pub(crate) struct WorkerLocal {
     pub(super) slot_streak: Cell<u32>,
     /// Whether this worker counts as searching.
     pub(super) searching: Cell<bool>,
-    pub(super) last_turn: Cell<Instant>,
+    /// When this worker, being busy, last turned the reactor; `None` if it has slept since.
+    pub(super) last_turn: Cell<Option<Instant>>,
     in_poll: Cell<bool>,
     sequence: Cell<u64>,
     pub(super) backlog: Backlog,
@@ -172,7 +173,7 @@ impl WorkerLocal {
             last_look: Cell::new(Instant::now()),
             slot_streak: Cell::new(0),
             searching: Cell::new(false),
-            last_turn: Cell::new(Instant::now()),
+            last_turn: Cell::new(None),
             in_poll: Cell::new(false),
             sequence: Cell::new(0),
             backlog: Backlog::new(),
@@ -271,6 +272,7 @@ impl WorkerLocal {
     /// The worker has run out of work.
     pub(super) fn begin_idle(&self) {
         self.alarmed.set(false);
+        self.last_turn.set(None);
         self.backlog.begin_stretch();
         self.flush_retired();
     }

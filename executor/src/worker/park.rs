@@ -22,7 +22,11 @@ impl WorkerLocal {
         let all_parked = word.parked() == scheduler.remotes.len();
         if let Some(watchdog) = &scheduler.watchdog {
             // While some work and others are parked, the watchdog's alarm is set.
-            if all_parked { watchdog.all_idle() } else { watchdog.look_soon() }
+            if all_parked {
+                watchdog.all_idle(scheduler.timers.next());
+            } else {
+                watchdog.look_soon();
+            }
         }
         if stay && all_parked && scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
             self.end_park();

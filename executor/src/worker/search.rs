@@ -69,8 +69,10 @@ impl WorkerLocal {
         let now = Instant::now();
         self.tune_looks(now);
         scheduler.timers.fire_due(self.index);
-        if now.duration_since(self.last_turn.get()) >= REACTOR_INTERVAL {
-            self.last_turn.set(now);
+        let last_turn = self.last_turn.get().unwrap_or(now);
+        self.last_turn.set(Some(last_turn));
+        if now.duration_since(last_turn) >= REACTOR_INTERVAL {
+            self.last_turn.set(Some(now));
             if scheduler.seat.try_take(self.index) {
                 self.turn_reactor(Some(Duration::ZERO));
                 scheduler.seat.give_up();

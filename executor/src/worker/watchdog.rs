@@ -3,7 +3,7 @@
 //! It sleeps while nobody needs it. Its alarm is set, by workers and without waking it, whenever
 //! some workers are busy and others are parked: by the one that wakes up, and by the one that parks
 //! first. It is set for an earlier time when a poll has queued something that nobody else knows
-//! of. A worker that goes idle as the last one silences it. So in the ordinary case, when work comes
+//! of. A worker that goes idle as the last one puts it off until after the next timer. So in the ordinary case, when work comes
 //! in short bursts, the watchdog never runs at all. When it rings, it
 //!
 //! * opens the slot and the queue of a worker that is inside one and the same poll still, and wakes
@@ -24,6 +24,9 @@ use super::scheduler::Scheduler;
 /// After this time an unattended reactor is given to a parked worker, and a poll that is still
 /// going on has its queue opened.
 const PERIOD: Duration = Duration::from_millis(1);
+
+/// At most this long after a worker wakes up beside parked ones, the alarm rings.
+const GRACE: Duration = Duration::from_micros(1500);
 
 /// After this time a poll that has queued something is looked at for the first time.
 const CLOSE_LOOK: Duration = Duration::from_micros(100);
@@ -58,8 +61,8 @@ impl Watchdog {
     /// Some workers are busy from now on, and others parked.
     #[inline]
     pub(super) fn look_soon(&self) {
-        if !self.alarm.is_set() {
-            let now = Instant::now();
+        let now = Instant::now();
+        if self.alarm.rings_at().is_none_or(|at| at > now + GRACE) {
             self.count_setting(now);
             self.alarm.set(now, PERIOD);
         }
@@ -77,11 +80,23 @@ impl Watchdog {
         self.alarm.ring_for_ever();
     }
 
-    /// Every worker is parked: there is nothing to watch.
-    pub(super) fn all_idle(&self) {
-        // A hint is enough: an alarm left set rings once for nothing.
-        if self.alarm.is_set() && self.settings.load(Ordering::Relaxed) < SETTINGS_MAX {
-            self.alarm.silence();
+    /// Every worker is parked: there is nothing to watch until `next`, when a timer is due. The alarm
+    /// is set for shortly after that, if it is not already, which spares the worker that wakes
+    /// for it from setting it; a ticker of a millisecond so costs one setting in two ticks.
+    pub(super) fn all_idle(&self, next: Option<Instant>) {
+        let set = self.alarm.rings_at();
+        let serves = match (set, next) {
+            (None, None) => true,
+            (Some(at), Some(next)) => at >= next + GRACE / 3 && at <= next + GRACE,
+            _ => false,
+        };
+        if serves {
+            return;
+        }
+        let now = Instant::now();
+        // An alarm left as it is rings once for nothing, or is set by the one who wakes.
+        if self.count_setting(now) {
+            self.alarm.reset(now, next.map(|at| at.saturating_duration_since(now) + GRACE));
         }
     }
 

@@ -1,4 +1,4 @@
-//! One level of the wheel: 64 lists and a bit for each that is not empty.
+//! One level of the wheel: 128 lists and a bit for each that is not empty.
 //!
 //! A list is first in, first out, so that timers of one tick fire in the order of their filing.
 
@@ -6,12 +6,12 @@ use std::ptr::NonNull;
 
 use super::Node;
 
-pub(super) const SLOTS_LOG2: u32 = 6;
+pub(super) const SLOTS_LOG2: u32 = 7;
 pub(super) const SLOTS: usize = 1 << SLOTS_LOG2;
 
 #[derive(Debug)]
 pub(super) struct Level {
-    occupied: u64,
+    occupied: u128,
     slots: [List; SLOTS],
 }
 

@@ -1,20 +1,21 @@
 //! A hierarchical timing wheel: pure bookkeeping, without clock, lock or atomics.
 //!
-//! Time is cut into ticks of 2^16 ns. Level 0 has a slot for each of the 64 ticks around now, level
-//! 1 for each 64 of those, and so on; an entry is filed in the lowest level that still tells its
+//! Time is cut into ticks of 2^16 ns. Level 0 has a slot for each of the 128 ticks around now, level
+//! 1 for each 128 of those, and so on; an entry is filed in the lowest level that still tells its
 //! tick from the present one, and moves down when its slot comes up.
 //!
 //! | level | a slot is | the level spans |
 //! |---|---|---|
-//! | 0 | 65.5 us | 4.2 ms |
-//! | 1 | 4.2 ms | 268 ms |
-//! | 2 | 268 ms | 17 s |
-//! | 3 | 17 s | 18 min |
-//! | 4 | 18 min | 20 h |
-//! | 5 | 20 h | 52 days |
-//! | 6 | 52 days | 9 years |
+//! | 0 | 65.5 us | 8.4 ms |
+//! | 1 | 8.4 ms | 1.07 s |
+//! | 2 | 1.07 s | 2.3 min |
+//! | 3 | 2.3 min | 4.9 h |
+//! | 4 | 4.9 h | 26 days |
+//! | 5 | 26 days | 9 years |
 //!
-//! What lies further away is filed in the last slot of level 6 and filed again when that comes up.
+//! Moving an entry down costs a cache miss, and most are pending for about a second at most: with
+//! 128 slots a level they move once, with 64 it would be twice. What lies further away than nine
+//! years is filed in the last slot of the top level and filed again when that comes up.
 //! Filing and removing are O(1); advancing is O(1) for each entry and level. Entries are
 //! [`Node`]s inside their owners, linked through raw pointers: whoever calls is answerable for
 //! their life.
@@ -31,7 +32,10 @@ use level::{Level, SLOTS_LOG2};
 /// A tick is 2^16 ns: 65.536 us.
 pub(crate) const TICK_LOG2: u32 = 16;
 
-const LEVELS: usize = 7;
+/// A tick in nanoseconds.
+pub(crate) const TICK: u64 = 1 << TICK_LOG2;
+
+const LEVELS: usize = 6;
 
 /// How many entries of a slot are looked at for their exact time before the slot's start must do.
 const EXACT_LOOK_MAX: usize = 16;
@@ -64,7 +68,7 @@ pub(crate) struct Wheel {
 
 /// When the tick of `nanos` is over.
 pub(crate) fn tick_end(nanos: u64) -> u64 {
-    (nanos | ((1 << TICK_LOG2) - 1)).saturating_add(1)
+    (nanos | (TICK - 1)).saturating_add(1)
 }
 
 impl Wheel {
