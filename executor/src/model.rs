@@ -14,6 +14,7 @@ use crate::task::state::Claim;
 use crate::task::{Home, JoinHandle, Notified, Origin, poll};
 
 pub use crate::worker::idle::{Idle, Roused};
+pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};
 
 /// The injector of a model.

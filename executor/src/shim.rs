@@ -17,6 +17,9 @@ mod real {
         pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     }
     pub(crate) use parking_lot::{Condvar, Mutex};
+    pub(crate) mod thread {
+        pub(crate) use std::thread::{Thread, current, park};
+    }
 
     /// `std::thread_local!` with initial values that are constants.
     macro_rules! thread_locals {
@@ -57,6 +60,9 @@ mod modelled {
         pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
     }
     pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) mod thread {
+        pub(crate) use loom::thread::{Thread, current, park};
+    }
 
     /// Loom runs its threads on one thread of the system, so each needs locals of loom's own.
     macro_rules! thread_locals {

@@ -7,14 +7,12 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-
-use parking_lot::Mutex;
 
 use super::context;
 use crate::task::budget;
+use crate::worker::outsider::{Loan, Outsider};
 use crate::worker::{Scheduler, WorkerLocal};
 
 /// Between two looks at the main future a current-thread runtime runs at most so many tasks.
@@ -49,15 +47,10 @@ pub(super) fn block_on<F: Future>(scheduler: &Arc<Scheduler>, future: F) -> F::O
     }
 }
 
-const POLLING: u8 = 0;
-const WAITING: u8 = 1;
-const WOKEN: u8 = 2;
-
-/// A thread inside `block_on`, as its future's waker sees it. It counts as an outsider while it
-/// does not wait, so that a paused clock stands still meanwhile.
+/// A thread inside `block_on`, as its future's waker sees it. It is counted among the outsiders
+/// while it does not wait, so that a paused clock stands still meanwhile.
 struct Caller {
-    word: AtomicU8,
-    thread: Thread,
+    outsider: Outsider,
     scheduler: Arc<Scheduler>,
 }
 
@@ -65,32 +58,19 @@ impl Caller {
     fn new(scheduler: &Arc<Scheduler>) -> Caller {
         // Ordering: AcqRel here and below, pairs with `Scheduler::is_quiet`.
         scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
-        Caller {
-            word: AtomicU8::new(POLLING),
-            thread: std::thread::current(),
-            scheduler: scheduler.clone(),
-        }
+        Caller { outsider: Outsider::new(), scheduler: scheduler.clone() }
     }
 
     /// Waits for a wake, or until `stop` says so; it is asked before each sleep.
     fn wait(&self, stop: impl Fn() -> bool) {
-        // Ordering: AcqRel; release and acquire with the swap in `wake_by_ref`.
-        let waits =
-            self.word.compare_exchange(POLLING, WAITING, Ordering::AcqRel, Ordering::Acquire);
-        if waits.is_ok() {
+        if self.outsider.begin_wait() {
             self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
             self.scheduler.rouse_if_paused();
-            while self.word.load(Ordering::Acquire) != WOKEN {
-                if stop() {
-                    if self.word.swap(POLLING, Ordering::AcqRel) == WAITING {
-                        self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
-                    }
-                    return;
-                }
-                std::thread::park();
-            }
+            self.outsider.sleep(stop);
         }
-        self.word.store(POLLING, Ordering::Release);
+        if self.outsider.end_wait() {
+            self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+        }
     }
 }
 
@@ -100,35 +80,32 @@ impl Wake for Caller {
     }
 
     fn wake_by_ref(self: &Arc<Caller>) {
-        if self.word.swap(WOKEN, Ordering::AcqRel) == WAITING {
+        if self.outsider.wake() {
             self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
-            self.thread.unpark();
+            self.outsider.unpark();
         }
     }
 }
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        if *self.word.get_mut() != WAITING {
+        if !self.outsider.is_waiting() {
             self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
 
-/// The one worker of a current-thread runtime, while nobody runs it, and who waits for it.
-pub(super) struct Lone {
-    worker: Mutex<Option<Arc<WorkerLocal>>>,
-    waiting: Mutex<Vec<Thread>>,
-}
+/// The one worker of a current-thread runtime, lent to whoever runs it.
+pub(super) struct Lone(Loan<Arc<WorkerLocal>>);
 
 impl Lone {
     pub(super) fn new(worker: Arc<WorkerLocal>) -> Lone {
-        Lone { worker: Mutex::new(Some(worker)), waiting: Mutex::new(Vec::new()) }
+        Lone(Loan::new(worker))
     }
 
     /// Takes the worker for good, when the runtime ends.
     pub(super) fn take(&self) -> Option<Arc<WorkerLocal>> {
-        self.worker.lock().take()
+        self.0.take()
     }
 
     /// Runs a future to its end, and everything that is spawned meanwhile. If another thread runs
@@ -149,14 +126,13 @@ impl Lone {
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                 // The free worker may have been offered to this thread: pass the offer on.
-                self.wake_waiting();
+                self.0.offer();
                 return output;
             }
             caller.wait(|| {
-                // Before each look: an offer that somebody else took up has used up the entry, and
-                // a worker that is given back after the look finds this thread here.
-                self.waiting.lock().push(std::thread::current());
-                self.worker.lock().is_some()
+                // Before each look: an offer that somebody else took up has used up the place.
+                self.0.enlist();
+                self.0.is_free()
             });
             if let Some(output) = self.drive(future.as_mut()) {
                 return output;
@@ -164,16 +140,10 @@ impl Lone {
         }
     }
 
-    fn wake_waiting(&self) {
-        for thread in self.waiting.lock().drain(..) {
-            thread.unpark();
-        }
-    }
-
     /// Runs the worker on this thread until the future ends; `None` if the worker is not free.
     fn drive<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
-        let borrowed = Borrowed { lone: self, worker: Some(self.take()?) };
-        let worker = borrowed.worker.as_ref()?;
+        let borrowed = Borrowed { lone: self, worker: self.take()? };
+        let worker = &borrowed.worker;
         let _context = context::enter_worker(worker);
         let main = Arc::new(Main::new(&worker.scheduler));
         let waker = Waker::from(main.clone());
@@ -206,13 +176,12 @@ impl Lone {
 /// Gives the worker back, also when the future panics.
 struct Borrowed<'a> {
     lone: &'a Lone,
-    worker: Option<Arc<WorkerLocal>>,
+    worker: Arc<WorkerLocal>,
 }
 
 impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
-        *self.lone.worker.lock() = self.worker.take();
-        self.lone.wake_waiting();
+        self.lone.0.give_back(self.worker.clone());
     }
 }
 

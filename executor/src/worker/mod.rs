@@ -9,6 +9,7 @@
 //! * `life`: the loop.
 //! * `search`: where the next task comes from.
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
+//! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `backlog`: when work is worth waking another worker.
 //! * `watchdog`, `alarm`: what happens when a task does not give its worker back.
 //!
@@ -26,6 +27,8 @@ pub(crate) mod idle;
 mod life;
 #[cfg(not(heist_loom))]
 pub(crate) mod local;
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub(crate) mod outsider;
 #[cfg(not(heist_loom))]
 mod park;
 #[allow(unreachable_pub, missing_debug_implementations)]
