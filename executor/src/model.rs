@@ -16,6 +16,7 @@ use crate::task::{Home, JoinHandle, Notified, Origin, poll};
 pub use crate::worker::idle::{Idle, Roused};
 pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};
+pub use crate::worker::watchdog::Watchdog;
 
 /// The injector of a model.
 #[derive(Debug)]

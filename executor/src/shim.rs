@@ -14,9 +14,16 @@ pub(crate) use modelled::*;
 #[cfg(not(heist_loom))]
 mod real {
     pub(crate) mod atomic {
-        pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+        pub(crate) use std::sync::atomic::{
+            AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        };
     }
     pub(crate) use parking_lot::{Condvar, Mutex};
+    /// Whether a point in time has come.
+    pub(crate) fn has_come(time: std::time::Instant) -> bool {
+        std::time::Instant::now() >= time
+    }
+
     pub(crate) mod thread {
         pub(crate) use std::thread::{Thread, current, park};
     }
@@ -57,9 +64,16 @@ mod modelled {
     use std::time::Instant;
 
     pub(crate) mod atomic {
-        pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+        pub(crate) use loom::sync::atomic::{
+            AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        };
     }
     pub(crate) use loom::cell::UnsafeCell;
+    /// Loom knows no time: what somebody waits for may come at any moment, so also now.
+    pub(crate) fn has_come(_time: Instant) -> bool {
+        true
+    }
+
     pub(crate) mod thread {
         pub(crate) use loom::thread::{Thread, current, park};
     }

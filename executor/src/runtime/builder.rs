@@ -14,7 +14,8 @@ use super::config::Config;
 use super::{Flavor, LocalRuntime, Runtime, threads};
 use crate::queue::LocalQueue;
 use crate::task::{Failure, TaskInfo};
-use crate::worker::watchdog::{self, Watchdog};
+use crate::worker::rounds;
+use crate::worker::watchdog::Watchdog;
 use crate::worker::{self, Scheduler, WorkerLocal};
 
 /// Builds a [`Runtime`].
@@ -270,7 +271,7 @@ fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> i
     }
     if failure.is_none() && scheduler.watchdog.is_some() {
         let held = scheduler.clone();
-        failure = threads::start(&scheduler, "heist-watchdog", move || watchdog::run(&held)).err();
+        failure = threads::start(&scheduler, "heist-watchdog", move || rounds::run(&held)).err();
     }
     let runtime = Runtime::of(scheduler, None);
     match failure {

@@ -5,10 +5,10 @@
 //! watchdog to learn of an earlier time. Deliberately without meaning: what to do when it rings
 //! is the watchdog's business.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use crate::shim::atomic::{AtomicU64, Ordering, fence};
+use crate::shim::{Mutex, has_come};
 
 /// No alarm is set.
 const SILENT: u64 = u64::MAX;
@@ -43,8 +43,9 @@ impl Alarm {
     /// When it will ring.
     #[inline]
     pub(crate) fn rings_at(&self) -> Option<Instant> {
-        // Ordering: Relaxed; a worker that sees it set relies on the watchdog, which looks at
-        // everything when it rings, however the setting is ordered.
+        // Ordering: this fence pairs with those in `reset` and `wait`: a caller that has just
+        // woken up either sees here that it is silent, or is seen awake by who silenced it.
+        fence(Ordering::SeqCst);
         match self.rings_at.load(Ordering::Relaxed) {
             SILENT => None,
             at => Some(self.start + Duration::from_nanos(at)),
@@ -54,12 +55,15 @@ impl Alarm {
     /// Makes it ring `after` from `now` at the latest.
     pub(crate) fn set(&self, now: Instant, after: Duration) {
         let at = self.nanos(now + after);
+        // Ordering: Relaxed; who sees an earlier time here is busy, and so the watchdog comes back
+        // after it has rung.
+        if self.rings_at.load(Ordering::Relaxed) <= at {
+            return;
+        }
+        let mut bell = self.bell.lock();
         if self.rings_at.load(Ordering::Relaxed) > at {
-            let mut bell = self.bell.lock();
-            if self.rings_at.load(Ordering::Relaxed) > at {
-                self.rings_at.store(at, Ordering::Relaxed);
-                bell.set(after.max(Duration::from_nanos(1)));
-            }
+            self.rings_at.store(at, Ordering::Relaxed);
+            bell.set(after.max(Duration::from_nanos(1)));
         }
     }
 
@@ -76,6 +80,8 @@ impl Alarm {
             Some(after) => bell.set(after.max(Duration::from_nanos(1))),
             None => bell.silence(),
         }
+        // Ordering: pairs with the fence in `rings_at`; the caller looks at the idle word next.
+        fence(Ordering::SeqCst);
     }
 
     /// Makes it ring at once and for ever.
@@ -95,15 +101,17 @@ impl Alarm {
                 return;
             }
             // It may have been silenced or set anew while the bell was on its way here.
-            if at != SILENT && self.nanos(Instant::now()) >= at {
+            if at != SILENT && has_come(self.start + Duration::from_nanos(at)) {
                 self.rings_at.store(SILENT, Ordering::Relaxed);
+                // Ordering: as in `reset`.
+                fence(Ordering::SeqCst);
                 return;
             }
         }
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(heist_loom)))]
 mod bell {
     use std::io;
     use std::os::fd::OwnedFd;
@@ -152,13 +160,13 @@ mod bell {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), heist_loom))]
 mod bell {
     use std::io;
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use parking_lot::{Condvar, Mutex};
+    use crate::shim::{Condvar, Mutex, has_come};
 
     type Rope = Arc<(Mutex<Option<Instant>>, Condvar)>;
 
@@ -167,7 +175,7 @@ mod bell {
     pub(super) struct Listener(Rope);
 
     pub(super) fn new() -> io::Result<(Bell, Listener)> {
-        let rope = Rope::default();
+        let rope = Rope::new((Mutex::new(None), Condvar::new()));
         Ok((Bell(rope.clone()), Listener(rope)))
     }
 
@@ -188,7 +196,7 @@ mod bell {
             loop {
                 match *at {
                     None => self.0.1.wait(&mut at),
-                    Some(time) if Instant::now() >= time => break,
+                    Some(time) if has_come(time) => break,
                     Some(time) => {
                         self.0.1.wait_until(&mut at, time);
                     }

@@ -139,6 +139,11 @@ impl Idle {
         }
     }
 
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
     /// Whether every worker is parked.
     pub fn all_parked(&self) -> bool {
         self.glance().parked() == self.workers

@@ -11,12 +11,11 @@
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `backlog`: when work is worth waking another worker.
-//! * `watchdog`, `alarm`: what happens when a task does not give its worker back.
+//! * `watchdog`, `alarm`, `rounds`: what happens when a task does not give its worker back.
 //!
 //! Deliberately without priorities, without preemption (a poll cannot be interrupted in Rust), and
 //! without spinning: a worker that finds nothing after one look everywhere parks.
 
-#[cfg(not(heist_loom))]
 mod alarm;
 #[cfg(not(heist_loom))]
 mod backlog;
@@ -34,10 +33,12 @@ mod park;
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod parker;
 #[cfg(not(heist_loom))]
+pub(crate) mod rounds;
+#[cfg(not(heist_loom))]
 pub(crate) mod scheduler;
 #[cfg(not(heist_loom))]
 mod search;
-#[cfg(not(heist_loom))]
+#[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod watchdog;
 
 #[cfg(not(heist_loom))]

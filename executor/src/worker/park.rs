@@ -21,12 +21,7 @@ impl WorkerLocal {
         let stay = scheduler.injector.is_empty() && !scheduler.is_closing();
         let all_parked = word.parked() == scheduler.remotes.len();
         if let Some(watchdog) = &scheduler.watchdog {
-            // While some work and others are parked, the watchdog's alarm is set.
-            if all_parked {
-                watchdog.all_idle(scheduler.timers.next());
-            } else {
-                watchdog.look_soon();
-            }
+            watchdog.worker_parks(&scheduler.idle, word, scheduler.timers.next());
         }
         if stay && all_parked && scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
             self.end_park();
@@ -72,9 +67,7 @@ impl WorkerLocal {
         }
         scheduler.timers.fire_due(self.index);
         if let Some(watchdog) = &scheduler.watchdog {
-            if scheduler.idle.glance().parked() > 0 {
-                watchdog.look_soon();
-            }
+            watchdog.worker_wakes(&scheduler.idle);
         }
         if !self.queue.is_empty() {
             self.consider_help();

@@ -11,28 +11,35 @@
 //! * fires timers that are overdue because their owner is inside a poll;
 //! * sends a parked worker into the reactor if nobody has been there since the alarm was set;
 //!
-//! and comes back after a while as long as any worker is busy. Deliberately without a way to
-//! interrupt a poll: there is none.
+//! and comes back after a while as long as any worker is busy; that is in [`rounds`](super::rounds).
+//! Deliberately without a way to interrupt a poll: there is none.
+//!
+//! **Nobody is busy beside a parked worker unwatched.** The race is between a worker that wakes up
+//! and one that puts the alarm off because it parks as the last, or the watchdog that finds everybody
+//! parked and does not come back:
+//!
+//! * waking up: 1. `Idle::rouse`; 2. fence; 3. set the alarm unless it is set;
+//! * putting off: 1. reset it (or let it ring); 2. fence; 3. look at the idle word, and set it
+//!   again if somebody is up.
+//!
+//! If the fence of the one who wakes up comes first, the other sees it awake. If it comes second,
+//! the one who wakes up sees that the alarm is silent, or set for too late.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
-use super::backlog::is_worth_a_steal;
-use super::scheduler::Scheduler;
+use super::idle::{Idle, IdleSnapshot};
 
 /// After this time an unattended reactor is given to a parked worker, and a poll that is still
 /// going on has its queue opened.
-const PERIOD: Duration = Duration::from_millis(1);
+pub(super) const PERIOD: Duration = Duration::from_millis(1);
 
 /// At most this long after a worker wakes up beside parked ones, the alarm rings.
 const GRACE: Duration = Duration::from_micros(1500);
 
 /// After this time a poll that has queued something is looked at for the first time.
-const CLOSE_LOOK: Duration = Duration::from_micros(100);
-
-/// So late a timer is fired for its owner.
-const OVERDUE: Duration = Duration::from_micros(250);
+pub(super) const CLOSE_LOOK: Duration = Duration::from_micros(100);
 
 /// In a millisecond the alarm is set for a close look, and silenced, at most so many times. Beyond
 /// that the workers come and go so quickly that one ring a millisecond is cheaper than all the
@@ -40,7 +47,7 @@ const OVERDUE: Duration = Duration::from_micros(250);
 const SETTINGS_MAX: u32 = 4;
 
 /// See the module's documentation.
-pub(crate) struct Watchdog {
+pub struct Watchdog {
     alarm: Alarm,
     start: Instant,
     /// The millisecond that `settings` counts in.
@@ -49,7 +56,8 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    pub(crate) fn new() -> std::io::Result<Watchdog> {
+    /// One that nobody needs yet.
+    pub fn new() -> std::io::Result<Watchdog> {
         Ok(Watchdog {
             alarm: Alarm::new()?,
             start: Instant::now(),
@@ -58,9 +66,48 @@ impl Watchdog {
         })
     }
 
+    /// A worker has announced that it parks, which made the idle word `word`. `next` is when the next
+    /// timer is due.
+    pub fn worker_parks(&self, idle: &Idle, word: IdleSnapshot, next: Option<Instant>) {
+        if word.parked() < idle.workers() {
+            self.look_soon();
+            return;
+        }
+        self.all_idle(next);
+        if !idle.all_parked() {
+            self.look_soon();
+        }
+    }
+
+    /// A worker is awake again.
+    pub fn worker_wakes(&self, idle: &Idle) {
+        if idle.glance().parked() > 0 {
+            self.look_soon();
+        }
+    }
+
+    /// Waits for the alarm. Called by the watchdog's thread alone, as `come_back`.
+    pub fn wait(&self) {
+        self.alarm.wait();
+    }
+
+    /// Sees to it that the watchdog comes back in `period`, unless every worker is parked.
+    pub fn come_back(&self, idle: &Idle, now: Instant, period: Duration) -> bool {
+        let busy = !idle.all_parked();
+        if busy {
+            self.alarm.set(now, period);
+        }
+        busy
+    }
+
+    /// Whether the watchdog will look at the workers.
+    pub fn will_look(&self) -> bool {
+        self.alarm.rings_at().is_some()
+    }
+
     /// Some workers are busy from now on, and others parked.
     #[inline]
-    pub(super) fn look_soon(&self) {
+    fn look_soon(&self) {
         let now = Instant::now();
         if self.alarm.rings_at().is_none_or(|at| at > now + GRACE) {
             self.count_setting(now);
@@ -69,23 +116,23 @@ impl Watchdog {
     }
 
     /// A poll under way has queued something.
-    pub(super) fn look_closely(&self) {
+    pub fn look_closely(&self) {
         let now = Instant::now();
         let after = if self.count_setting(now) { CLOSE_LOOK } else { PERIOD };
         self.alarm.set(now, after);
     }
 
     /// Shutdown begins: the watchdog ends.
-    pub(super) fn end(&self) {
+    pub fn end(&self) {
         self.alarm.ring_for_ever();
     }
 
-    /// Every worker is parked: there is nothing to watch until `next`, when a timer is due. The alarm
-    /// is set for shortly after that, if it is not already, which spares the worker that wakes
-    /// for it from setting it; a ticker of a millisecond so costs one setting in two ticks.
-    pub(super) fn all_idle(&self, next: Option<Instant>) {
-        let set = self.alarm.rings_at();
-        let serves = match (set, next) {
+    /// Every worker was parked a moment ago: there is nothing to watch until `next`, when a timer is
+    /// due. The alarm is put off until shortly after that, which spares the worker that wakes for
+    /// it from setting it: a ticker of a millisecond costs one setting in two ticks. The caller
+    /// must look again.
+    pub fn all_idle(&self, next: Option<Instant>) {
+        let serves = match (self.alarm.rings_at(), next) {
             (None, None) => true,
             (Some(at), Some(next)) => at >= next + GRACE / 3 && at <= next + GRACE,
             _ => false,
@@ -108,69 +155,5 @@ impl Watchdog {
             self.settings.store(0, Ordering::Relaxed);
         }
         self.settings.fetch_add(1, Ordering::Relaxed) < SETTINGS_MAX
-    }
-}
-
-/// What the watchdog saw of a worker last time.
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    sequence: u64,
-}
-
-/// The watchdog's thread.
-pub(crate) fn run(scheduler: &Scheduler) {
-    let Some(watchdog) = &scheduler.watchdog else { return };
-    let mut seen = vec![Seen::default(); scheduler.remotes.len()];
-    let mut turns = scheduler.seat.turns();
-    let mut period = CLOSE_LOOK;
-    let mut last = Instant::now();
-    loop {
-        watchdog.alarm.wait();
-        if scheduler.is_closing() {
-            return;
-        }
-        let now = Instant::now();
-        let passed = now.duration_since(last);
-        last = now;
-        for (worker, seen) in seen.iter_mut().enumerate() {
-            look_at_worker(scheduler, worker, seen, passed);
-        }
-        if scheduler.seat.holder().is_none() && scheduler.seat.turns() == turns {
-            // It finds nothing to do, parks again, and takes the seat.
-            scheduler.rouse_one();
-        }
-        turns = scheduler.seat.turns();
-        if scheduler.idle.all_parked() {
-            period = CLOSE_LOOK;
-        } else {
-            period = (period * 2).min(PERIOD);
-            watchdog.alarm.set(now, period);
-        }
-    }
-}
-
-fn look_at_worker(scheduler: &Scheduler, worker: usize, seen: &mut Seen, passed: Duration) {
-    let remote = &scheduler.remotes[worker];
-    let sequence = remote.sequence();
-    let in_poll = sequence % 2 == 1;
-    let same_poll = in_poll && (sequence == seen.sequence || sequence == remote.watched());
-    let polls = sequence.wrapping_sub(seen.sequence) / 2;
-    seen.sequence = sequence;
-    let queued = remote.stealer.len();
-    if same_poll && (queued > 0 || remote.has_slot_task()) {
-        remote.set_stuck();
-        scheduler.wake_one();
-    } else if in_poll && queued > 0 && polls > 0 {
-        // It works through its queue; help if its polls are of a length that is worth moving.
-        let poll_ns = passed.as_nanos() as u64 / polls;
-        if is_worth_a_steal(poll_ns) && is_worth_a_steal(remote.poll_ns()) {
-            scheduler.wake_one();
-        }
-    }
-    if let Some(deadline) = scheduler.timers.next_deadline(worker) {
-        let now = scheduler.timers.clock().now();
-        if deadline + OVERDUE <= now {
-            scheduler.timers.advance(worker, now);
-        }
     }
 }
