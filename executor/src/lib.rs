@@ -37,7 +37,6 @@
 // The macros name this crate by its own name, also in its own tests and examples.
 extern crate self as heist;
 
-#[cfg(not(heist_loom))]
 mod blocking;
 #[cfg(all(feature = "hyper", not(heist_loom)))]
 pub mod hyper;

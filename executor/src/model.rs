@@ -13,6 +13,8 @@ use crate::task::live_set::LiveSet;
 use crate::task::state::Claim;
 use crate::task::{Home, JoinHandle, Notified, Origin, poll};
 
+pub use crate::blocking::crew::{Crew, Fate};
+pub use crate::blocking::population::{Population, Staff};
 pub use crate::worker::idle::{Idle, Roused};
 pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};

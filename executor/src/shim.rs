@@ -15,10 +15,11 @@ pub(crate) use modelled::*;
 mod real {
     pub(crate) mod atomic {
         pub(crate) use std::sync::atomic::{
-            AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+            AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
         };
     }
     pub(crate) use parking_lot::{Condvar, Mutex};
+
     /// Whether a point in time has come.
     pub(crate) fn has_come(time: std::time::Instant) -> bool {
         std::time::Instant::now() >= time
@@ -65,7 +66,7 @@ mod modelled {
 
     pub(crate) mod atomic {
         pub(crate) use loom::sync::atomic::{
-            AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+            AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
         };
     }
     pub(crate) use loom::cell::UnsafeCell;

@@ -4,21 +4,13 @@
 //! while. A job is a task like any other (it has a name, a place, a handle that can be joined), in
 //! a home of its own. Deliberately without priorities and without any way to interrupt a job.
 
+// Public for the models alone, as `population`.
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub(crate) mod crew;
+#[cfg(not(heist_loom))]
 mod pool;
-mod population;
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub(crate) mod population;
 
-pub(crate) use pool::Pool;
-
-use crate::runtime::context;
-
-/// Runs a job on the pool of the current runtime, or on a thread of its own where there is none.
-pub(crate) fn run_detached(job: Box<dyn FnOnce() + Send>) {
-    match context::current() {
-        Some(scheduler) => {
-            drop(Pool::spawn(&scheduler, job, crate::task::spawn::origin_here()));
-        }
-        None => {
-            std::thread::spawn(job);
-        }
-    }
-}
+#[cfg(not(heist_loom))]
+pub(crate) use pool::{Pool, run_detached};

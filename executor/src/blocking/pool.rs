@@ -1,18 +1,15 @@
-//! The pool: a queue of jobs, and threads that take from it.
+//! The pool: jobs that are tasks, and a [`Crew`] that runs them.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
-use super::population::{Population, Staff};
-use crate::queue::Injector;
+use super::crew::{Crew, Fate};
 use crate::runtime::config::Config;
 use crate::runtime::{context, threads};
-use crate::shim::{Condvar, Mutex};
 use crate::task::error::FailureHook;
 use crate::task::header::Header;
 use crate::task::live_set::LiveSet;
@@ -21,17 +18,10 @@ use crate::worker::Scheduler;
 
 /// See the module's documentation.
 pub(crate) struct Pool {
-    queue: Injector<Notified>,
-    population: Population,
-    /// Wakes that claimed threads have not consumed yet.
-    permits: Mutex<usize>,
-    permit_given: Condvar,
-    closed: AtomicBool,
+    crew: Crew<Notified>,
     /// Jobs queued or running.
     busy: AtomicUsize,
     home: BlockingHome,
-    max_threads: usize,
-    keep_alive: Duration,
 }
 
 /// Where blocking jobs live.
@@ -43,18 +33,12 @@ struct BlockingHome {
 impl Pool {
     pub(crate) fn new(config: &Config) -> Pool {
         Pool {
-            queue: Injector::new(),
-            population: Population::new(),
-            permits: Mutex::new(0),
-            permit_given: Condvar::new(),
-            closed: AtomicBool::new(false),
+            crew: Crew::new(config.max_blocking_threads, config.thread_keep_alive),
             busy: AtomicUsize::new(0),
             home: BlockingHome {
                 live: LiveSet::new(),
                 on_failure: config.on_unhandled_failure.clone(),
             },
-            max_threads: config.max_blocking_threads,
-            keep_alive: config.thread_keep_alive,
         }
     }
 
@@ -81,36 +65,13 @@ impl Pool {
         }
         // Ordering: Relaxed; only the paused clock asks.
         pool.busy.fetch_add(1, Ordering::Relaxed);
-        pool.queue.push(notified);
-        let mut max = pool.max_threads;
-        loop {
-            match pool.population.staff(max) {
-                Staff::Busy => break,
-                Staff::Wake => {
-                    pool.give_permit();
-                    break;
-                }
-                Staff::Start => match pool.start_thread(scheduler) {
-                    Ok(()) => break,
-                    Err(error) => {
-                        pool.population.lose_thread();
-                        // The threads there are must do; without any the job cannot be run.
-                        max = 0;
-                        if pool.population.threads() == 0 {
-                            pool.cancel_queued();
-                            panic!("cannot start a thread for blocking work: {error}");
-                        }
-                    }
-                },
-                Staff::Nobody => {
-                    pool.cancel_queued();
-                    break;
-                }
+        match pool.crew.submit(notified, || pool.start_thread(scheduler)) {
+            Ok(Fate::Staffed) => {}
+            Ok(Fate::Unstaffed) => pool.cancel_queued(),
+            Err(error) => {
+                pool.cancel_queued();
+                panic!("cannot start a thread for blocking work: {error}");
             }
-        }
-        // The pool may have been closed between the insertion and the push.
-        if pool.closed.load(Ordering::SeqCst) {
-            pool.cancel_queued();
         }
         handle
     }
@@ -125,66 +86,25 @@ impl Pool {
 
     /// The life of a thread.
     fn work(&self) {
-        loop {
-            while let Some(job) = self.queue.pop() {
-                job.run();
-                // Ordering: Relaxed; only the paused clock asks.
-                self.busy.fetch_sub(1, Ordering::Relaxed);
-                if self.busy.load(Ordering::Relaxed) == 0 {
-                    context::with_current(Scheduler::rouse_if_paused);
-                }
-            }
-            self.population.rest();
-            if !self.queue.is_empty() && self.population.unrest(false) {
-                continue;
-            }
-            if !self.await_permit() {
-                return;
+        while let Some(job) = self.crew.next() {
+            job.run();
+            // Ordering: Relaxed; only the paused clock asks.
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+            if self.busy.load(Ordering::Relaxed) == 0 {
+                context::with_current(Scheduler::rouse_if_paused);
             }
         }
-    }
-
-    /// Waits to be claimed; false if the thread has ended its claim on life instead.
-    fn await_permit(&self) -> bool {
-        let deadline = Instant::now().checked_add(self.keep_alive);
-        let mut permits = self.permits.lock();
-        loop {
-            if *permits > 0 {
-                *permits -= 1;
-                return true;
-            }
-            let expired = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if (expired || self.closed.load(Ordering::SeqCst)) && self.population.unrest(true) {
-                return false;
-            }
-            match deadline {
-                // Claimed at the last moment: the permit comes without a deadline.
-                Some(deadline) if !expired => {
-                    self.permit_given.wait_until(&mut permits, deadline);
-                }
-                _ => self.permit_given.wait(&mut permits),
-            }
-        }
-    }
-
-    fn give_permit(&self) {
-        *self.permits.lock() += 1;
-        self.permit_given.notify_one();
     }
 
     /// No job is accepted from now on, queued ones are cancelled, idle threads end.
     pub(crate) fn close(&self) {
         self.home.live.close();
-        // Ordering: SeqCst, against the load in `spawn`: either the job is seen here or the
-        // closing there.
-        self.closed.store(true, Ordering::SeqCst);
+        self.crew.close();
         self.cancel_queued();
-        let _permits = self.permits.lock();
-        self.permit_given.notify_all();
     }
 
     fn cancel_queued(&self) {
-        while let Some(job) = self.queue.pop() {
+        while let Some(job) = self.crew.take() {
             let _ = job.header().state.abort();
             job.run();
             self.busy.fetch_sub(1, Ordering::Relaxed);
@@ -197,15 +117,15 @@ impl Pool {
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.queue.len()
+        self.crew.queued()
     }
 
     pub(crate) fn threads(&self) -> usize {
-        self.population.threads()
+        self.crew.threads()
     }
 
     pub(crate) fn idle_threads(&self) -> usize {
-        self.population.idle()
+        self.crew.idle_threads()
     }
 
     /// What is still running.
@@ -249,5 +169,17 @@ impl Home for BlockingHome {
     unsafe fn failure_hook(home: NonNull<BlockingHome>) -> FailureHook {
         // SAFETY: as in `retire`.
         unsafe { home.as_ref().on_failure.clone() }
+    }
+}
+
+/// Runs a job on the pool of the current runtime, or on a thread of its own where there is none.
+pub(crate) fn run_detached(job: Box<dyn FnOnce() + Send>) {
+    match context::current() {
+        Some(scheduler) => {
+            drop(Pool::spawn(&scheduler, job, crate::task::spawn::origin_here()));
+        }
+        None => {
+            std::thread::spawn(job);
+        }
     }
 }

@@ -21,12 +21,12 @@ const THREAD: usize = 1 << (usize::BITS / 2);
 const IDLE_MASK: usize = THREAD - 1;
 
 /// See the module's documentation.
-pub(super) struct Population(AtomicUsize);
+pub struct Population(AtomicUsize);
 
 /// What a submitter must do about its job.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Staff {
+pub enum Staff {
     /// An idle thread is claimed: give it a permit.
     Wake,
     /// A new thread is counted: start it.
@@ -38,22 +38,25 @@ pub(super) enum Staff {
 }
 
 impl Population {
-    pub(super) fn new() -> Population {
+    /// No thread at all.
+    pub fn new() -> Population {
         Population(AtomicUsize::new(0))
     }
 
-    pub(super) fn threads(&self) -> usize {
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
         // Ordering: Relaxed; for metrics.
         self.0.load(Ordering::Relaxed) / THREAD
     }
 
-    pub(super) fn idle(&self) -> usize {
+    /// How many of them are idle and not claimed.
+    pub fn idle(&self) -> usize {
         // Ordering: Relaxed; for metrics.
         self.0.load(Ordering::Relaxed) & IDLE_MASK
     }
 
     /// Decides who runs a job that has just been pushed, with at most `max` threads.
-    pub(super) fn staff(&self, max: usize) -> Staff {
+    pub fn staff(&self, max: usize) -> Staff {
         // Ordering: pairs with the fence in `rest`.
         fence(Ordering::SeqCst);
         let mut now = self.0.load(Ordering::Relaxed);
@@ -76,7 +79,7 @@ impl Population {
     }
 
     /// A thread has found the queue empty; it must look once more.
-    pub(super) fn rest(&self) {
+    pub fn rest(&self) {
         // Ordering: AcqRel, as in `staff`; the fence pairs with the one there.
         self.0.fetch_add(IDLE, Ordering::AcqRel);
         fence(Ordering::SeqCst);
@@ -84,7 +87,7 @@ impl Population {
 
     /// A resting thread takes its announcement back, to work or (`leaving`) to end. False if it
     /// has been claimed: a permit will come.
-    pub(super) fn unrest(&self, leaving: bool) -> bool {
+    pub fn unrest(&self, leaving: bool) -> bool {
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
             if now & IDLE_MASK == 0 {
@@ -100,7 +103,7 @@ impl Population {
     }
 
     /// A busy thread ends, or one that was counted could not be started.
-    pub(super) fn lose_thread(&self) {
+    pub fn lose_thread(&self) {
         // Ordering: AcqRel, as in `staff`.
         self.0.fetch_sub(THREAD, Ordering::AcqRel);
     }

@@ -1,0 +1,161 @@
+//! The crew: a queue of jobs, and threads that are started, claimed and let go as it needs them.
+//!
+//! Who does a job is decided on the [`Population`]'s word; this file adds the queue, and the
+//! permits that wake claimed threads. A thread's life is a loop over [`Crew::next`]; what a job is,
+//! and how a thread is started, is the caller's business.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::population::{Population, Staff};
+use crate::queue::Injector;
+use crate::shim::atomic::{AtomicBool, Ordering, fence};
+use crate::shim::{Condvar, Mutex, has_come};
+
+/// See the module's documentation.
+pub struct Crew<J> {
+    queue: Injector<J>,
+    population: Population,
+    /// Wakes that claimed threads have not consumed yet.
+    permits: Mutex<usize>,
+    permit_given: Condvar,
+    closed: AtomicBool,
+    max_threads: usize,
+    keep_alive: Duration,
+}
+
+/// What becomes of a job that was submitted.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// A thread will take it.
+    Staffed,
+    /// Nobody will: the caller must [`take`](Crew::take) and cancel what is queued.
+    Unstaffed,
+}
+
+impl<J> Crew<J> {
+    /// A crew of at most `max_threads`, each of which ends after `keep_alive` without a job.
+    pub fn new(max_threads: usize, keep_alive: Duration) -> Crew<J> {
+        Crew {
+            queue: Injector::new(),
+            population: Population::new(),
+            permits: Mutex::new(0),
+            permit_given: Condvar::new(),
+            closed: AtomicBool::new(false),
+            max_threads,
+            keep_alive,
+        }
+    }
+
+    /// Queues a job and finds somebody for it; `start` starts a thread that calls `next`.
+    ///
+    /// # Errors
+    /// That of `start`, if there is no other thread either; the jobs in the queue are then the
+    /// caller's to cancel.
+    pub fn submit(&self, job: J, start: impl Fn() -> io::Result<()>) -> io::Result<Fate> {
+        self.queue.push(job);
+        let mut max = self.max_threads;
+        loop {
+            match self.population.staff(max) {
+                Staff::Busy => break,
+                Staff::Wake => {
+                    self.give_permit();
+                    break;
+                }
+                Staff::Start => match start() {
+                    Ok(()) => break,
+                    Err(error) => {
+                        self.population.lose_thread();
+                        // The threads there are must do; without any the job cannot be run.
+                        max = 0;
+                        if self.population.threads() == 0 {
+                            return Err(error);
+                        }
+                    }
+                },
+                Staff::Nobody => return Ok(Fate::Unstaffed),
+            }
+        }
+        // Ordering: Relaxed, after the fence in `staff`, which pairs with the one in `close`: if
+        // the closing was too early to find the job, it is seen here.
+        let closed = self.closed.load(Ordering::Relaxed);
+        Ok(if closed { Fate::Unstaffed } else { Fate::Staffed })
+    }
+
+    /// The next job of a thread of this crew, which waits for it; `None` if it must end.
+    pub fn next(&self) -> Option<J> {
+        loop {
+            if let Some(job) = self.queue.pop() {
+                return Some(job);
+            }
+            self.population.rest();
+            if !self.queue.is_empty() && self.population.unrest(false) {
+                continue;
+            }
+            if !self.await_permit() {
+                return None;
+            }
+        }
+    }
+
+    /// Waits to be claimed; false if the thread has ended its claim on life instead.
+    fn await_permit(&self) -> bool {
+        let deadline = Instant::now().checked_add(self.keep_alive);
+        let mut permits = self.permits.lock();
+        loop {
+            if *permits > 0 {
+                *permits -= 1;
+                return true;
+            }
+            let expired = deadline.is_some_and(has_come);
+            // Ordering: Relaxed; `close` takes the lock afterwards to notify.
+            let leaving = expired || self.closed.load(Ordering::Relaxed);
+            if leaving && self.population.unrest(true) {
+                return false;
+            }
+            match deadline {
+                // Claimed at the last moment: the permit comes without a deadline.
+                Some(deadline) if !expired => {
+                    self.permit_given.wait_until(&mut permits, deadline);
+                }
+                _ => self.permit_given.wait(&mut permits),
+            }
+        }
+    }
+
+    fn give_permit(&self) {
+        *self.permits.lock() += 1;
+        self.permit_given.notify_one();
+    }
+
+    /// Lets threads go as soon as they are idle. What is queued is the caller's to cancel.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        // Ordering: pairs with the fence in `staff`: either the caller, who takes what is queued
+        // next, finds a job that is submitted meanwhile, or its submitter sees the closing.
+        fence(Ordering::SeqCst);
+        let _permits = self.permits.lock();
+        self.permit_given.notify_all();
+    }
+
+    /// Takes a job out that is to be cancelled.
+    pub fn take(&self) -> Option<J> {
+        self.queue.pop()
+    }
+
+    /// How many jobs are queued.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many threads there are, for metrics.
+    pub fn threads(&self) -> usize {
+        self.population.threads()
+    }
+
+    /// How many of them are idle, for metrics.
+    pub fn idle_threads(&self) -> usize {
+        self.population.idle()
+    }
+}

@@ -1,0 +1,191 @@
+//! The blocking pool: claiming a thread, starting one, going idle, the end. `blocking/crew.rs` and
+//! `blocking/population.rs`.
+//!
+//! Properties: every job is run once, or once the crew is closed cancelled once; there are never more
+//! threads than allowed; every thread ends. Threads: one or two that submit or close, and those of
+//! the crew. Bound: 3 preemptions. It would catch a job that is left to a thread which goes idle at
+//! this moment, a thread that is counted on twice, and a job that slips in behind the closing.
+#![cfg(heist_loom)]
+
+use std::io;
+use std::time::Duration;
+
+use heist::model::{Crew, Fate, Injector, Population, Staff};
+use heist_loom_tests::{model, must_fail};
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::{Arc, Mutex};
+use loom::thread::JoinHandle;
+
+/// A crew whose threads count what they do. Time is loom's: a thread that waits for a job gives up
+/// at once, or never.
+struct Pool {
+    crew: Crew<usize>,
+    /// How often each job was run or cancelled.
+    run: [AtomicUsize; 2],
+    cancelled: [AtomicUsize; 2],
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+const AT_ONCE: Duration = Duration::ZERO;
+const NEVER: Duration = Duration::MAX;
+
+impl Pool {
+    fn new(max_threads: usize, keep_alive: Duration) -> Arc<Pool> {
+        Arc::new(Pool {
+            crew: Crew::new(max_threads, keep_alive),
+            run: Default::default(),
+            cancelled: Default::default(),
+            threads: Mutex::new(Vec::new()),
+        })
+    }
+
+    fn work(&self) {
+        while let Some(job) = self.crew.next() {
+            self.run[job].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn submit(pool: &Arc<Pool>, job: usize) {
+        let start = || {
+            let held = pool.clone();
+            let thread = loom::thread::spawn(move || held.work());
+            pool.threads.lock().unwrap().push(thread);
+            Ok(())
+        };
+        if pool.crew.submit(job, start).unwrap() == Fate::Unstaffed {
+            pool.cancel_queued();
+        }
+    }
+
+    fn cancel_queued(&self) {
+        while let Some(job) = self.crew.take() {
+            self.cancelled[job].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn close(&self) {
+        self.crew.close();
+        self.cancel_queued();
+    }
+
+    /// Waits for all threads; then each job has had its fate once.
+    fn end(&self, may_cancel: bool) {
+        loop {
+            let Some(thread) = self.threads.lock().unwrap().pop() else { break };
+            thread.join().unwrap();
+        }
+        assert_eq!((self.crew.threads(), self.crew.idle_threads()), (0, 0));
+        for job in 0..2 {
+            let run = self.run[job].load(Ordering::Relaxed);
+            let cancelled = self.cancelled[job].load(Ordering::Relaxed);
+            assert_eq!(run + cancelled, 1, "job {job} was run {run} times");
+            assert!(may_cancel || cancelled == 0);
+        }
+    }
+}
+
+/// Two jobs one after the other, while the threads go idle and end.
+fn two_jobs(max_threads: usize, keep_alive: Duration) {
+    let pool = Pool::new(max_threads, keep_alive);
+    Pool::submit(&pool, 0);
+    assert!(pool.crew.threads() <= max_threads);
+    Pool::submit(&pool, 1);
+    assert!(pool.crew.threads() <= max_threads);
+    if keep_alive == NEVER {
+        // The threads have had their jobs once they are all idle: only then the end.
+        while pool.crew.idle_threads() < pool.crew.threads() || pool.crew.queued() > 0 {
+            loom::thread::yield_now();
+        }
+        pool.close();
+    }
+    pool.end(false);
+}
+
+#[test]
+fn one_thread_that_ends_at_once_gets_both_jobs() {
+    model(3, || two_jobs(1, AT_ONCE));
+}
+
+#[test]
+fn two_threads_that_end_at_once_share_the_jobs() {
+    model(3, || two_jobs(2, AT_ONCE));
+}
+
+#[test]
+fn an_idle_thread_is_claimed() {
+    model(3, || two_jobs(1, NEVER));
+    model(2, || two_jobs(2, NEVER));
+}
+
+#[test]
+fn two_submitters_never_count_on_the_same_thread() {
+    model(2, || {
+        let pool = Pool::new(2, AT_ONCE);
+        let other = pool.clone();
+        let other = loom::thread::spawn(move || Pool::submit(&other, 0));
+        Pool::submit(&pool, 1);
+        other.join().unwrap();
+        pool.end(false);
+    });
+}
+
+/// The closing against a submitter and an idle thread.
+#[test]
+fn a_job_that_meets_the_end_is_run_or_cancelled() {
+    model(3, || {
+        let pool = Pool::new(1, NEVER);
+        Pool::submit(&pool, 0);
+        let other = pool.clone();
+        let other = loom::thread::spawn(move || Pool::submit(&other, 1));
+        pool.close();
+        other.join().unwrap();
+        pool.end(true);
+    });
+}
+
+/// No thread can be started: what is queued comes back to who asked, unless another thread has it.
+#[test]
+fn without_a_thread_the_job_comes_back() {
+    model(3, || {
+        let pool = Pool::new(2, AT_ONCE);
+        let failing = pool.clone();
+        let failing = loom::thread::spawn(move || {
+            let refused = || Err(io::Error::other("no more threads"));
+            match failing.crew.submit(0, refused) {
+                Ok(Fate::Staffed) => {}
+                Ok(Fate::Unstaffed) | Err(_) => failing.cancel_queued(),
+            }
+        });
+        Pool::submit(&pool, 1);
+        failing.join().unwrap();
+        pool.end(true);
+    });
+}
+
+/// The twin: the same word and the same queue in the hands of a thread that goes home without the
+/// second look.
+#[test]
+fn broken_without_a_second_look_a_job_is_left_behind() {
+    let test = "broken_without_a_second_look_a_job_is_left_behind";
+    must_fail(test, "left behind", || {
+        let parts = Arc::new((Population::new(), Injector::default()));
+        assert_eq!(parts.0.staff(1), Staff::Start);
+        let working = parts.clone();
+        let thread = loom::thread::spawn(move || {
+            let (population, queue) = &*working;
+            loop {
+                while queue.pop().is_some() {}
+                population.rest();
+                if population.unrest(true) {
+                    return;
+                }
+            }
+        });
+        let (population, queue) = &*parts;
+        queue.push(7);
+        let staff = population.staff(1);
+        thread.join().unwrap();
+        // With `Start` there would be one more thread.
+        assert!(staff == Staff::Start || queue.is_empty(), "a job is left behind");
+    });
+}
