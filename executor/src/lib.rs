@@ -50,6 +50,8 @@ mod macros;
 pub mod model;
 #[cfg(not(heist_loom))]
 pub mod net;
+// Public for the models alone.
+#[allow(unreachable_pub)]
 mod queue;
 #[cfg(not(heist_loom))]
 pub mod runtime;

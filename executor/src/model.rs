@@ -15,37 +15,11 @@ use crate::task::{Home, JoinHandle, Notified, Origin, poll};
 
 pub use crate::blocking::crew::{Crew, Fate};
 pub use crate::blocking::population::{Population, Staff};
+pub use crate::queue::{Injector, LocalQueue, Stealer};
 pub use crate::worker::idle::{Idle, Roused};
 pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};
 pub use crate::worker::watchdog::Watchdog;
-
-/// The injector of a model.
-#[derive(Debug)]
-pub struct Injector<T>(crate::queue::Injector<T>);
-
-impl<T> Default for Injector<T> {
-    fn default() -> Injector<T> {
-        Injector(crate::queue::Injector::new())
-    }
-}
-
-impl<T> Injector<T> {
-    /// Adds an item.
-    pub fn push(&self, item: T) {
-        self.0.push(item);
-    }
-
-    /// Takes an item.
-    pub fn pop(&self) -> Option<T> {
-        self.0.pop()
-    }
-
-    /// Whether there seems to be none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 /// A home with one queue: tasks of a model.
 #[allow(missing_debug_implementations)]

@@ -168,7 +168,7 @@ fn without_a_thread_the_job_comes_back() {
 fn broken_without_a_second_look_a_job_is_left_behind() {
     let test = "broken_without_a_second_look_a_job_is_left_behind";
     must_fail(test, "left behind", || {
-        let parts = Arc::new((Population::new(), Injector::default()));
+        let parts = Arc::new((Population::new(), Injector::new()));
         assert_eq!(parts.0.staff(1), Staff::Start);
         let working = parts.clone();
         let thread = loom::thread::spawn(move || {

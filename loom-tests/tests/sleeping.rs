@@ -22,7 +22,7 @@ impl Pool {
     fn new(workers: usize) -> Arc<Pool> {
         Arc::new(Pool {
             idle: Idle::new(workers),
-            injector: Injector::default(),
+            injector: Injector::new(),
             parkers: (0..workers).map(|_| Parker::new()).collect(),
             taken: AtomicUsize::new(0),
         })

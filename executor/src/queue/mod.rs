@@ -18,81 +18,92 @@ use deque::Steal;
 
 /// The queue of one worker: it pushes and pops, others steal from the front. First in, first out.
 #[derive(Debug)]
-pub(crate) struct LocalQueue<T>(deque::Worker<T>);
+pub struct LocalQueue<T>(deque::Worker<T>);
 
 /// Steals from a [`LocalQueue`].
 #[derive(Debug)]
-pub(crate) struct Stealer<T>(deque::Stealer<T>);
+pub struct Stealer<T>(deque::Stealer<T>);
 
 /// The queue that any thread may push to.
 #[derive(Debug)]
-pub(crate) struct Injector<T>(deque::Injector<T>);
+pub struct Injector<T>(deque::Injector<T>);
 
 impl<T> LocalQueue<T> {
-    pub(crate) fn new() -> LocalQueue<T> {
+    /// An empty queue.
+    pub fn new() -> LocalQueue<T> {
         LocalQueue(deque::Worker::new_fifo())
     }
 
-    pub(crate) fn stealer(&self) -> Stealer<T> {
+    /// For the others.
+    pub fn stealer(&self) -> Stealer<T> {
         Stealer(self.0.stealer())
     }
 
+    /// Adds an item behind the others.
     #[inline]
-    pub(crate) fn push(&self, item: T) {
+    pub fn push(&self, item: T) {
         self.0.push(item);
     }
 
+    /// Takes the first item, unless others were quicker.
     #[inline]
-    pub(crate) fn pop(&self) -> Option<T> {
+    pub fn pop(&self) -> Option<T> {
         self.0.pop()
     }
 
+    /// Whether there is nothing to pop; others may have taken by then what is seen here.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// How many items there are; others may have taken some by then.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 }
 
 impl<T> Stealer<T> {
-    pub(crate) fn len(&self) -> usize {
+    /// How many items there are, as a hint.
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Moves up to half of this queue, at most `limit`, to `to`, and returns the first of them.
-    pub(crate) fn steal_half(&self, to: &LocalQueue<T>, limit: usize) -> Option<T> {
+    pub fn steal_half(&self, to: &LocalQueue<T>, limit: usize) -> Option<T> {
         retry(|| self.0.steal_batch_with_limit_and_pop(&to.0, limit))
     }
 }
 
 impl<T> Injector<T> {
-    pub(crate) fn new() -> Injector<T> {
+    /// An empty queue.
+    pub fn new() -> Injector<T> {
         Injector(deque::Injector::new())
     }
 
-    pub(crate) fn push(&self, item: T) {
+    /// Adds an item behind the others.
+    pub fn push(&self, item: T) {
         self.0.push(item);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there seems to be none.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many items there seem to be.
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Takes one.
-    pub(crate) fn pop(&self) -> Option<T> {
+    pub fn pop(&self) -> Option<T> {
         retry(|| self.0.steal())
     }
 
     /// Moves a batch, at most `limit`, to `to`, and returns the first of it.
-    pub(crate) fn pop_batch(&self, to: &LocalQueue<T>, limit: usize) -> Option<T> {
+    pub fn pop_batch(&self, to: &LocalQueue<T>, limit: usize) -> Option<T> {
         retry(|| self.0.steal_batch_with_limit_and_pop(&to.0, limit))
     }
 }

@@ -1,6 +1,11 @@
 //! Under loom: queues of loom atomics in the place of crossbeam's, with the same orderings on
 //! front and back. A queue behind a lock would hide a fence that is missing in the protocols
 //! around it. Small models never push more than there are slots, so nothing is ever used twice.
+//!
+//! Pushers know the back without loading it: loom compares an access with the last one before it
+//! alone, so a load of one's own would hide the race of the store that follows.
+
+use std::cell::Cell;
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -42,31 +47,48 @@ impl<T> Ring<T> {
         self.back.load(Ordering::Acquire).saturating_sub(front)
     }
 
+    /// Called by one pusher at a time, each time with the next place.
+    fn push(&self, at: usize, item: T) {
+        // SAFETY: the caller alone may write the slot that `back` will pass next.
+        self.slots[at].with_mut(|slot| unsafe { *slot = Some(item) });
+        fence(Ordering::Release);
+        self.back.store(at + 1, Ordering::Relaxed);
+    }
+
     fn take(&self, at: usize) -> T {
         // SAFETY: the caller has moved `front` past this slot, and nobody else has.
         self.slots[at].with_mut(|slot| unsafe { (*slot).take() }).expect("taken twice")
     }
 
-    fn put(&self, at: usize, item: T) {
-        // SAFETY: the caller alone may write the slot that `back` will pass next.
-        self.slots[at].with_mut(|slot| unsafe { *slot = Some(item) });
+    fn steal(&self) -> Steal<T> {
+        self.steal_up_to(1, |_| unreachable!("one was asked for"))
     }
 
-    fn steal(&self) -> Steal<T> {
+    /// Takes half of what there is, at most `limit`, in one step; all but the first go to `keep`.
+    fn steal_up_to(&self, limit: usize, keep: impl Fn(T)) -> Steal<T> {
         let front = self.front.load(Ordering::Acquire);
         fence(Ordering::SeqCst);
-        if self.back.load(Ordering::Acquire) <= front {
+        let back = self.back.load(Ordering::Acquire);
+        if back <= front {
             return Steal::Empty;
         }
-        match self.front.compare_exchange(front, front + 1, Ordering::SeqCst, Ordering::Relaxed) {
-            Ok(_) => Steal::Success(self.take(front)),
+        let end = front + (back - front).div_ceil(2).min(limit);
+        match self.front.compare_exchange(front, end, Ordering::SeqCst, Ordering::Relaxed) {
+            Ok(_) => {
+                let first = self.take(front);
+                (front + 1..end).for_each(|at| keep(self.take(at)));
+                Steal::Success(first)
+            }
             Err(_) => Steal::Retry,
         }
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Worker<T>(Arc<Ring<T>>);
+pub(super) struct Worker<T> {
+    ring: Arc<Ring<T>>,
+    back: Cell<usize>,
+}
 
 #[derive(Debug)]
 pub(super) struct Stealer<T>(Arc<Ring<T>>);
@@ -75,28 +97,27 @@ pub(super) struct Stealer<T>(Arc<Ring<T>>);
 #[derive(Debug)]
 pub(super) struct Injector<T> {
     ring: Ring<T>,
-    pushing: loom::sync::Mutex<()>,
+    back: loom::sync::Mutex<usize>,
 }
 
 impl<T> Worker<T> {
     pub(super) fn new_fifo() -> Worker<T> {
-        Worker(Arc::new(Ring::new()))
+        Worker { ring: Arc::new(Ring::new()), back: Cell::new(0) }
     }
 
     pub(super) fn stealer(&self) -> Stealer<T> {
-        Stealer(self.0.clone())
+        Stealer(self.ring.clone())
     }
 
     pub(super) fn push(&self, item: T) {
-        let back = self.0.back.load(Ordering::Relaxed);
-        self.0.put(back, item);
-        fence(Ordering::Release);
-        self.0.back.store(back + 1, Ordering::Relaxed);
+        let at = self.back.get();
+        self.back.set(at + 1);
+        self.ring.push(at, item);
     }
 
     pub(super) fn pop(&self) -> Option<T> {
         loop {
-            match self.0.steal() {
+            match self.ring.steal() {
                 Steal::Success(item) => return Some(item),
                 Steal::Empty => return None,
                 Steal::Retry => loom::thread::yield_now(),
@@ -105,11 +126,11 @@ impl<T> Worker<T> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.len() == 0
+        self.ring.len() == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.ring.len()
     }
 }
 
@@ -118,22 +139,20 @@ impl<T> Stealer<T> {
         self.0.len()
     }
 
-    pub(super) fn steal_batch_with_limit_and_pop(&self, _: &Worker<T>, _: usize) -> Steal<T> {
-        self.0.steal()
+    pub(super) fn steal_batch_with_limit_and_pop(&self, to: &Worker<T>, max: usize) -> Steal<T> {
+        self.0.steal_up_to(max, |item| to.push(item))
     }
 }
 
 impl<T> Injector<T> {
     pub(super) fn new() -> Injector<T> {
-        Injector { ring: Ring::new(), pushing: loom::sync::Mutex::new(()) }
+        Injector { ring: Ring::new(), back: loom::sync::Mutex::new(0) }
     }
 
     pub(super) fn push(&self, item: T) {
-        let _pushing = self.pushing.lock().unwrap();
-        let back = self.ring.back.load(Ordering::Relaxed);
-        self.ring.put(back, item);
-        fence(Ordering::Release);
-        self.ring.back.store(back + 1, Ordering::Relaxed);
+        let mut back = self.back.lock().unwrap();
+        self.ring.push(*back, item);
+        *back += 1;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -150,7 +169,7 @@ impl<T> Injector<T> {
         self.ring.steal()
     }
 
-    pub(super) fn steal_batch_with_limit_and_pop(&self, _: &Worker<T>, _: usize) -> Steal<T> {
-        self.ring.steal()
+    pub(super) fn steal_batch_with_limit_and_pop(&self, to: &Worker<T>, max: usize) -> Steal<T> {
+        self.ring.steal_up_to(max, |item| to.push(item))
     }
 }
