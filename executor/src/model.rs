@@ -1,16 +1,19 @@
 //! The executor's protocols, for the loom models: the real code, with nothing around it but what
 //! a model needs to drive it.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::sync::Arc;
+// What the model itself counts is not explored.
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::shim::Mutex;
 use crate::task::error::FailureHook;
-use crate::task::header::Header;
+use crate::task::header::{self, Details, Header, Inherited};
 use crate::task::live_set::LiveSet;
-use crate::task::state::Claim;
 use crate::task::{Home, JoinHandle, Notified, Origin, poll};
 
 pub use crate::blocking::crew::{Crew, Fate};
@@ -26,16 +29,46 @@ pub use crate::worker::watchdog::Watchdog;
 pub struct Tasks {
     live: LiveSet,
     queue: Mutex<VecDeque<Notified>>,
+    /// Complete tasks that are retired in batches, as a worker does for homes of others.
+    retired: Option<Mutex<Vec<NonNull<Header>>>>,
+    /// How many cells have been freed, and how many panics reported.
+    freed: Arc<AtomicUsize>,
+    reported: Arc<AtomicUsize>,
 }
+
+// SAFETY: the pointers in `retired` are counted references to tasks, which threads share.
+unsafe impl Send for Tasks {}
+// SAFETY: as above.
+unsafe impl Sync for Tasks {}
 
 impl Default for Tasks {
     fn default() -> Tasks {
-        Tasks { live: LiveSet::new(), queue: Mutex::new(VecDeque::new()) }
+        Tasks {
+            live: LiveSet::new(),
+            queue: Mutex::new(VecDeque::new()),
+            retired: None,
+            freed: Arc::default(),
+            reported: Arc::default(),
+        }
+    }
+}
+
+/// Part of each task's cell, to see that it is freed.
+struct Freed(Arc<AtomicUsize>);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Tasks {
-    /// Spawns a task.
+    /// Tasks that stay in the live set until [`retire_all`](Tasks::retire_all).
+    pub fn retired_in_batches() -> Tasks {
+        Tasks { retired: Some(Mutex::new(Vec::new())), ..Tasks::default() }
+    }
+
+    /// Spawns a task; cancelled on the spot if the set is closed.
     ///
     /// # Safety
     /// The home outlives the task: the model runs or shuts down every task before it drops this.
@@ -44,12 +77,16 @@ impl Tasks {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let origin = Origin { parent: None, spawned_at: Location::caller(), details: None };
+        let freed: Arc<dyn Any + Send + Sync> = Arc::new(Freed(self.freed.clone()));
+        let context = Some(Inherited::new(vec![(0, freed)]));
+        let details = Some(Arc::new(Details { name: None, context }));
+        let origin = Origin { parent: None, spawned_at: Location::caller(), details };
         // SAFETY: passed on from the caller.
         let (live, notified, handle) =
             unsafe { poll::allocate(future, NonNull::from(self), origin) };
-        assert!(self.live.insert(live).is_ok());
-        self.queue.lock().push_back(notified);
+        if let Some(notified) = self.live.admit(live, notified) {
+            self.queue.lock().push_back(notified);
+        }
         handle
     }
 
@@ -59,22 +96,51 @@ impl Tasks {
         next.map(Notified::run).is_some()
     }
 
-    /// How many tasks have not ended.
+    /// How many tasks have not been retired.
     pub fn alive(&self) -> usize {
         self.live.len()
+    }
+
+    /// How many tasks are gone altogether.
+    pub fn freed(&self) -> usize {
+        self.freed.load(Ordering::Relaxed)
+    }
+
+    /// How many panics were reported because nobody could join them.
+    pub fn reported(&self) -> usize {
+        self.reported.load(Ordering::Relaxed)
+    }
+
+    /// No task is accepted from now on.
+    pub fn close(&self) {
+        self.live.close();
+    }
+
+    /// As a dump of all tasks: holds every one for a moment.
+    pub fn dump(&self) -> usize {
+        self.live.snapshot().iter().map(|task| task.header().polls() as usize).count()
     }
 
     /// One round of a shutdown: cancels what is queued and what is idle.
     pub fn cancel_round(&self) {
         loop {
             let Some(task) = self.queue.lock().pop_front() else { break };
-            let _ = task.header().state.abort();
-            task.run();
+            task.cancel();
         }
-        for task in self.live.snapshot() {
-            if task.header().state.claim() == Claim::Claimed {
-                // SAFETY: claimed just now, and the live set holds its reference.
-                unsafe { (task.header().vtable.cancel_claimed)(task.as_ptr()) };
+        // SAFETY: the model ends its home, and keeps it.
+        let _ = unsafe { self.live.cancel_idle() };
+    }
+
+    /// As a worker that gives complete tasks back to the homes of others.
+    pub fn retire_all(&self) {
+        let Some(retired) = &self.retired else { return };
+        let retired = std::mem::take(&mut *retired.lock());
+        // SAFETY: each was put here by `retire`, a member of this set, which leaves us its
+        // reference.
+        unsafe {
+            self.live.remove_all(retired.iter().copied());
+            for task in retired {
+                header::release(task, 1);
             }
         }
     }
@@ -92,12 +158,21 @@ impl Home for Tasks {
     }
 
     unsafe fn retire(home: NonNull<Tasks>, task: NonNull<Header>) -> bool {
-        // SAFETY: as above; the task is in the live set.
-        unsafe { home.as_ref().live.remove(task) };
-        true
+        // SAFETY: as above.
+        let home = unsafe { home.as_ref() };
+        match &home.retired {
+            Some(retired) => retired.lock().push(task),
+            // SAFETY: the task is in the live set, or was refused by it.
+            None => unsafe { home.live.remove(task) },
+        }
+        home.retired.is_none()
     }
 
-    unsafe fn failure_hook(_: NonNull<Tasks>) -> FailureHook {
-        None
+    unsafe fn failure_hook(home: NonNull<Tasks>) -> FailureHook {
+        // SAFETY: as above.
+        let reported = unsafe { home.as_ref() }.reported.clone();
+        Some(Arc::new(move |_| {
+            reported.fetch_add(1, Ordering::Relaxed);
+        }))
     }
 }

@@ -57,12 +57,7 @@ impl Pool {
         // job that is never run is dropped in `close`; closure and result are `Send`.
         let (live, notified, handle) =
             unsafe { poll::allocate(Job(Some(job)), NonNull::from(&pool.home), origin) };
-        if let Err(live) = pool.home.live.insert(live) {
-            live.abort();
-            LiveSet::mark_absent(live);
-            notified.run();
-            return handle;
-        }
+        let Some(notified) = pool.home.live.admit(live, notified) else { return handle };
         // Ordering: Relaxed; only the paused clock asks.
         pool.busy.fetch_add(1, Ordering::Relaxed);
         match pool.crew.submit(notified, || pool.start_thread(scheduler)) {
@@ -105,8 +100,7 @@ impl Pool {
 
     fn cancel_queued(&self) {
         while let Some(job) = self.crew.take() {
-            let _ = job.header().state.abort();
-            job.run();
+            job.cancel();
             self.busy.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -161,7 +155,7 @@ impl Home for BlockingHome {
 
     unsafe fn retire(home: NonNull<BlockingHome>, task: NonNull<Header>) -> bool {
         // SAFETY: the caller is a thread of the pool or closes it, and so holds the scheduler; a
-        // job is in its home's live set or marked absent.
+        // job is in its home's live set or was refused by it.
         unsafe { home.as_ref().live.remove(task) };
         true
     }

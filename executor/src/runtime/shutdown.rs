@@ -24,7 +24,6 @@ use parking_lot::{Condvar, Mutex};
 use super::block_on::Lone;
 use super::context;
 use crate::task::TaskInfo;
-use crate::task::state::Claim;
 use crate::worker::{Scheduler, WorkerLocal};
 
 /// How a runtime is to end; see [`Runtime::shutdown`](super::Runtime::shutdown).
@@ -210,25 +209,15 @@ fn drain(scheduler: &Scheduler, workers: &[Arc<WorkerLocal>]) {
             queues.or_else(slots).or_else(|| scheduler.injector.pop())
         };
         while let Some(task) = queued() {
-            // The edge only marks a queued task: the right to start it is in our hands.
-            let _ = task.header().state.abort();
-            task.run();
+            task.cancel();
             progress = true;
         }
         let mut left = 0;
         for home in &scheduler.homes {
-            for task in home.live.snapshot() {
-                left += 1;
-                match task.header().state.claim() {
-                    Claim::Claimed => {
-                        // SAFETY: claimed just now; we end the runtime, and the live set keeps its
-                        // reference until the task is retired in here.
-                        unsafe { (task.header().vtable.cancel_claimed)(task.as_ptr()) };
-                        progress = true;
-                    }
-                    Claim::Elsewhere | Claim::Complete => {}
-                }
-            }
+            // SAFETY: the last worker has left, and the scheduler holds the homes.
+            let swept = unsafe { home.live.cancel_idle() };
+            left += swept.left;
+            progress |= swept.cancelled > 0;
         }
         if left == 0 {
             return;

@@ -264,6 +264,13 @@ impl Notified {
         self.0.header()
     }
 
+    /// Ends the task without polling it.
+    pub(crate) fn cancel(self) {
+        // The edge only marks a queued task: the right to start it is in our hands.
+        let _ = self.header().state.abort();
+        self.run();
+    }
+
     /// Polls the task, or cancels it if that was asked for.
     #[inline]
     pub(crate) fn run(self) {

@@ -7,11 +7,20 @@
 
 use std::ptr::NonNull;
 
-use super::header::{Header, TaskRef};
+use super::header::{Header, Notified, TaskRef};
+use super::state::Claim;
 use crate::shim::Mutex;
 
 /// See the module's documentation.
 pub(crate) struct LiveSet(Mutex<List>);
+
+/// What [`LiveSet::cancel_idle`] has found and done.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    /// Members before it, those that it has cancelled included.
+    pub(crate) left: usize,
+    pub(crate) cancelled: usize,
+}
 
 struct List {
     head: Option<NonNull<Header>>,
@@ -27,29 +36,49 @@ impl LiveSet {
         LiveSet(Mutex::new(List { head: None, len: 0, closed: false }))
     }
 
-    /// Adds a new task; gives it back if the set is closed.
-    pub(crate) fn insert(&self, task: TaskRef) -> Result<(), TaskRef> {
-        let mut list = self.0.lock();
-        if list.closed {
-            return Err(task);
+    /// Takes in a new task, which may then be queued. If the set is closed, the task is cancelled
+    /// on the spot. Called by who may retire a task of this home.
+    pub(crate) fn admit(&self, task: TaskRef, notified: Notified) -> Option<Notified> {
+        let task = task.into_raw();
+        {
+            let mut list = self.0.lock();
+            if !list.closed {
+                list.push(task);
+                return Some(notified);
+            }
         }
-        let task = task.into_raw();
-        list.push(task);
-        Ok(())
-    }
-
-    /// Marks a task that no set has taken: `remove` passes it over. Its live reference is left to
-    /// whoever retires it.
-    pub(crate) fn mark_absent(task: TaskRef) {
-        let task = task.into_raw();
+        // `remove` will pass it over, and leave its live reference to whoever retires it.
         // SAFETY: the reference keeps the task, and a task in no set has its links to itself.
         unsafe { task.as_ref().links.with_mut(|links| (*links).previous = Some(task)) };
+        notified.cancel();
+        None
+    }
+
+    /// Cancels every member that is idle; the others are marked, for those who hold them.
+    ///
+    /// # Safety
+    /// The caller ends the runtime: no worker of it is installed anywhere, and homes outlive the call.
+    pub(crate) unsafe fn cancel_idle(&self) -> Swept {
+        let mut swept = Swept::default();
+        for task in self.snapshot() {
+            swept.left += 1;
+            match task.header().state.claim() {
+                Claim::Claimed => {
+                    // SAFETY: claimed just now, by the caller, who ends the runtime; the live set
+                    // keeps its reference until the task is retired in here.
+                    unsafe { (task.header().vtable.cancel_claimed)(task.as_ptr()) };
+                    swept.cancelled += 1;
+                }
+                Claim::Elsewhere | Claim::Complete => {}
+            }
+        }
+        swept
     }
 
     /// Takes out a member; its reference is now the caller's.
     ///
     /// # Safety
-    /// `task` is a member of this set, or marked absent.
+    /// `task` is a member of this set, or was refused by it.
     pub(crate) unsafe fn remove(&self, task: NonNull<Header>) {
         // SAFETY: passed on from the caller.
         unsafe { self.0.lock().unlink(task) }
@@ -67,7 +96,7 @@ impl LiveSet {
         }
     }
 
-    /// From now on `insert` refuses.
+    /// From now on `admit` refuses.
     pub(crate) fn close(&self) {
         self.0.lock().closed = true;
     }
@@ -110,7 +139,7 @@ impl List {
     }
 
     /// # Safety
-    /// `task` is a member or marked absent.
+    /// `task` is a member or was refused.
     unsafe fn unlink(&mut self, task: NonNull<Header>) {
         // SAFETY: as in `push`.
         unsafe {

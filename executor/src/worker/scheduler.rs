@@ -127,12 +127,7 @@ impl Scheduler {
         if let Some(hook) = &self.config.on_task_spawn {
             hook(&TaskInfo::read(live.header()));
         }
-        if let Err(live) = home.live.insert(live) {
-            live.abort();
-            LiveSet::mark_absent(live);
-            notified.run();
-            return handle;
-        }
+        let Some(notified) = home.live.admit(live, notified) else { return handle };
         match local {
             Some(local) => local.push_spawned(notified),
             None => self.inject(notified),
@@ -287,8 +282,8 @@ impl Home for WorkerHome {
                 false
             }
             _ => {
-                // SAFETY: a task is in the live set of its home until it is retired, or marked
-                // absent.
+                // SAFETY: a task is in the live set of its home until it is retired, or was
+                // refused by it.
                 unsafe { home.live.remove(task) };
                 true
             }
