@@ -22,6 +22,7 @@ pub use crate::queue::{Injector, LocalQueue, Stealer};
 pub use crate::worker::idle::{Idle, Roused};
 pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};
+use crate::worker::slot::Slot;
 pub use crate::worker::watchdog::Watchdog;
 
 /// A home with one queue: tasks of a model.
@@ -29,6 +30,7 @@ pub use crate::worker::watchdog::Watchdog;
 pub struct Tasks {
     live: LiveSet,
     queue: Mutex<VecDeque<Notified>>,
+    slot: Slot,
     /// Complete tasks that are retired in batches, as a worker does for homes of others.
     retired: Option<Mutex<Vec<NonNull<Header>>>>,
     /// How many cells have been freed, and how many panics reported.
@@ -46,6 +48,7 @@ impl Default for Tasks {
         Tasks {
             live: LiveSet::new(),
             queue: Mutex::new(VecDeque::new()),
+            slot: Slot::new(),
             retired: None,
             freed: Arc::default(),
             reported: Arc::default(),
@@ -94,6 +97,22 @@ impl Tasks {
     pub fn run_one(&self) -> bool {
         let next = self.queue.lock().pop_front();
         next.map(Notified::run).is_some()
+    }
+
+    /// Moves the next task from the queue to the slot, as a worker that is woken for it does. Who
+    /// was there is `displaced`, and goes to the queue or is lost.
+    pub fn move_to_slot(&self, keep_displaced: bool) {
+        let next = self.queue.lock().pop_front();
+        let displaced = next.and_then(|task| self.slot.put(task));
+        match displaced {
+            Some(task) if keep_displaced => self.queue.lock().push_back(task),
+            lost => std::mem::forget(lost),
+        }
+    }
+
+    /// Runs the task in the slot, as its owner or as a thief; false if there is none.
+    pub fn run_slot(&self) -> bool {
+        self.slot.take().map(Notified::run).is_some()
     }
 
     /// How many tasks have not been retired.

@@ -7,14 +7,14 @@
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::backlog::Backlog;
 use super::parker::Parker;
 use super::scheduler::{Scheduler, WorkerHome};
+use super::slot::Slot;
 use crate::queue::{LocalQueue, Stealer};
-use crate::shim::atomic::{AtomicPtr, Ordering};
 use crate::task::Notified;
 use crate::task::header::{self, Header};
 
@@ -24,7 +24,7 @@ const RETIRED_BATCH: usize = 64;
 /// What the other threads see of a worker. Padded by its holder to lines of its own.
 pub(crate) struct WorkerRemote {
     /// The task to run next, see [`WorkerLocal::push_woken`].
-    slot: AtomicPtr<Header>,
+    slot: Slot,
     pub(crate) stealer: Stealer<Notified>,
     pub(crate) parker: Parker,
     /// Odd while the worker polls a task; grows by two a poll.
@@ -67,7 +67,7 @@ impl Counter {
 impl WorkerRemote {
     pub(crate) fn new(stealer: Stealer<Notified>) -> WorkerRemote {
         WorkerRemote {
-            slot: AtomicPtr::new(std::ptr::null_mut()),
+            slot: Slot::new(),
             stealer,
             parker: Parker::new(),
             sequence: AtomicU64::new(0),
@@ -82,24 +82,11 @@ impl WorkerRemote {
     /// [open](WorkerRemote::is_slot_open).
     #[inline]
     pub(crate) fn take_slot(&self) -> Option<Notified> {
-        // Ordering: Relaxed; an empty slot promises nothing.
-        if self.slot.load(Ordering::Relaxed).is_null() {
-            return None;
-        }
-        self.swap_slot(std::ptr::null_mut())
-    }
-
-    #[inline]
-    fn swap_slot(&self, task: *mut Header) -> Option<Notified> {
-        // Ordering: AcqRel; release publishes the task to a thief, acquire receives it from the
-        // owner. The swap makes each pointer come out once.
-        let before = self.slot.swap(task, Ordering::AcqRel);
-        // SAFETY: what is in the slot came from `Notified::into_raw`, and the swap takes it once.
-        NonNull::new(before).map(|task| unsafe { Notified::from_raw(task) })
+        self.slot.take()
     }
 
     pub(crate) fn has_slot_task(&self) -> bool {
-        !self.slot.load(Ordering::Relaxed).is_null()
+        !self.slot.is_empty()
     }
 
     /// Whether others may take the slot's task: its owner is stuck in a poll.
@@ -198,7 +185,7 @@ impl WorkerLocal {
             self.queue.push(task);
             return;
         }
-        if let Some(displaced) = self.remote().swap_slot(task.into_raw().as_ptr()) {
+        if let Some(displaced) = self.remote().slot.put(task) {
             self.queue.push(displaced);
         }
         self.consider_help();

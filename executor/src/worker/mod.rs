@@ -5,7 +5,7 @@
 //! to another worker and sleeps. The parts, in the order in which a task meets them:
 //!
 //! * `scheduler`: what the workers share; tasks come in here.
-//! * `local`: one worker's own queue and slot.
+//! * `local`, `slot`: one worker's own queue, and the task that it runs next.
 //! * `life`: the loop.
 //! * `search`: where the next task comes from.
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
@@ -38,6 +38,7 @@ pub(crate) mod rounds;
 pub(crate) mod scheduler;
 #[cfg(not(heist_loom))]
 mod search;
+pub(crate) mod slot;
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod watchdog;
 
