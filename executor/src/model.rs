@@ -25,13 +25,16 @@ pub use crate::worker::parker::{Parker, Seat, Unparked};
 use crate::worker::slot::Slot;
 pub use crate::worker::watchdog::Watchdog;
 
-/// A home with one queue: tasks of a model.
+/// Tasks of a model, in a home with one queue: a runtime without workers, whose threads are the
+/// model's own. Dropping it cancels what is left.
 #[allow(missing_debug_implementations)]
-pub struct Tasks {
+pub struct Tasks(Arc<TaskHome>);
+
+struct TaskHome {
     live: LiveSet,
     queue: Mutex<VecDeque<Notified>>,
     slot: Slot,
-    /// Complete tasks that are retired in batches, as a worker does for homes of others.
+    /// Complete tasks, if they are retired in batches, as a worker does for the homes of others.
     retired: Option<Mutex<Vec<NonNull<Header>>>>,
     /// How many cells have been freed, and how many panics reported.
     freed: Arc<AtomicUsize>,
@@ -39,20 +42,26 @@ pub struct Tasks {
 }
 
 // SAFETY: the pointers in `retired` are counted references to tasks, which threads share.
-unsafe impl Send for Tasks {}
+unsafe impl Send for TaskHome {}
 // SAFETY: as above.
-unsafe impl Sync for Tasks {}
+unsafe impl Sync for TaskHome {}
 
-impl Default for Tasks {
-    fn default() -> Tasks {
-        Tasks {
+impl TaskHome {
+    fn new(retired: Option<Mutex<Vec<NonNull<Header>>>>) -> TaskHome {
+        TaskHome {
             live: LiveSet::new(),
             queue: Mutex::new(VecDeque::new()),
             slot: Slot::new(),
-            retired: None,
+            retired,
             freed: Arc::default(),
             reported: Arc::default(),
         }
+    }
+}
+
+impl Default for Tasks {
+    fn default() -> Tasks {
+        Tasks(Arc::new(TaskHome::new(None)))
     }
 }
 
@@ -68,96 +77,95 @@ impl Drop for Freed {
 impl Tasks {
     /// Tasks that stay in the live set until [`retire_all`](Tasks::retire_all).
     pub fn retired_in_batches() -> Tasks {
-        Tasks { retired: Some(Mutex::new(Vec::new())), ..Tasks::default() }
+        Tasks(Arc::new(TaskHome::new(Some(Mutex::new(Vec::new())))))
     }
 
-    /// Spawns a task; cancelled on the spot if the set is closed.
-    ///
-    /// # Safety
-    /// The home outlives the task: the model runs or shuts down every task before it drops this.
-    pub unsafe fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    /// Spawns a task; once this is closed, it is cancelled on the spot.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
-        F: Future + 'static,
-        F::Output: 'static,
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
     {
-        let freed: Arc<dyn Any + Send + Sync> = Arc::new(Freed(self.freed.clone()));
+        let freed: Arc<dyn Any + Send + Sync> = Arc::new(Freed(self.0.freed.clone()));
         let context = Some(Inherited::new(vec![(0, freed)]));
         let details = Some(Arc::new(Details { name: None, context }));
         let origin = Origin { parent: None, spawned_at: Location::caller(), details };
-        // SAFETY: passed on from the caller.
+        // SAFETY: the home stays until every task has completed, see `drop`; future and output are
+        // `Send`.
         let (live, notified, handle) =
-            unsafe { poll::allocate(future, NonNull::from(self), origin) };
-        if let Some(notified) = self.live.admit(live, notified) {
-            self.queue.lock().push_back(notified);
+            unsafe { poll::allocate(future, NonNull::from(&*self.0), origin) };
+        if let Some(notified) = self.0.live.admit(live, notified) {
+            self.0.queue.lock().push_back(notified);
         }
         handle
     }
 
     /// Runs the next task; false if there is none.
     pub fn run_one(&self) -> bool {
-        let next = self.queue.lock().pop_front();
+        let next = self.0.queue.lock().pop_front();
         next.map(Notified::run).is_some()
     }
 
     /// Moves the next task from the queue to the slot, as a worker that is woken for it does. Who
     /// was there is `displaced`, and goes to the queue or is lost.
     pub fn move_to_slot(&self, keep_displaced: bool) {
-        let next = self.queue.lock().pop_front();
-        let displaced = next.and_then(|task| self.slot.put(task));
+        let next = self.0.queue.lock().pop_front();
+        let displaced = next.and_then(|task| self.0.slot.put(task));
         match displaced {
-            Some(task) if keep_displaced => self.queue.lock().push_back(task),
+            Some(task) if keep_displaced => self.0.queue.lock().push_back(task),
             lost => std::mem::forget(lost),
         }
     }
 
     /// Runs the task in the slot, as its owner or as a thief; false if there is none.
     pub fn run_slot(&self) -> bool {
-        self.slot.take().map(Notified::run).is_some()
+        self.0.slot.take().map(Notified::run).is_some()
     }
 
     /// How many tasks have not been retired.
     pub fn alive(&self) -> usize {
-        self.live.len()
+        self.0.live.len()
     }
 
     /// How many tasks are gone altogether.
     pub fn freed(&self) -> usize {
-        self.freed.load(Ordering::Relaxed)
+        self.0.freed.load(Ordering::Relaxed)
     }
 
     /// How many panics were reported because nobody could join them.
     pub fn reported(&self) -> usize {
-        self.reported.load(Ordering::Relaxed)
+        self.0.reported.load(Ordering::Relaxed)
     }
 
     /// No task is accepted from now on.
     pub fn close(&self) {
-        self.live.close();
+        self.0.live.close();
     }
 
     /// As a dump of all tasks: holds every one for a moment.
     pub fn dump(&self) -> usize {
-        self.live.snapshot().iter().map(|task| task.header().polls() as usize).count()
+        self.0.live.snapshot().iter().map(|task| task.header().polls() as usize).count()
     }
 
     /// One round of a shutdown: cancels what is queued and what is idle.
     pub fn cancel_round(&self) {
         loop {
-            let Some(task) = self.queue.lock().pop_front() else { break };
+            let Some(task) = self.0.queue.lock().pop_front() else { break };
             task.cancel();
         }
         // SAFETY: the model ends its home, and keeps it.
-        let _ = unsafe { self.live.cancel_idle() };
+        let _ = unsafe { self.0.live.cancel_idle() };
     }
 
     /// As a worker that gives complete tasks back to the homes of others.
     pub fn retire_all(&self) {
-        let Some(retired) = &self.retired else { return };
+        let Some(retired) = &self.0.retired else { return };
         let retired = std::mem::take(&mut *retired.lock());
         // SAFETY: each was put here by `retire`, a member of this set, which leaves us its
         // reference.
         unsafe {
-            self.live.remove_all(retired.iter().copied());
+            self.0.live.remove_all(retired.iter().copied());
             for task in retired {
                 header::release(task, 1);
             }
@@ -165,19 +173,44 @@ impl Tasks {
     }
 }
 
-impl Home for Tasks {
-    unsafe fn schedule(home: NonNull<Tasks>, task: Notified) {
-        // SAFETY: the model keeps its home.
-        unsafe { home.as_ref() }.queue.lock().push_back(task);
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The model has failed: nobody will run what is left, so the home must stay.
+            std::mem::forget(self.0.clone());
+            return;
+        }
+        self.close();
+        loop {
+            self.cancel_round();
+            self.retire_all();
+            if self.alive() == 0 {
+                return;
+            }
+            // A task is on its way into the queue.
+            loom::thread::yield_now();
+        }
+    }
+}
+
+impl Home for TaskHome {
+    unsafe fn schedule(home: NonNull<TaskHome>, task: Notified) {
+        // SAFETY: `task` is not complete, so its home exists now; it came from an `Arc`. Once the
+        // task is queued it may end, and the home with it: so it is held meanwhile.
+        let home = unsafe {
+            Arc::increment_strong_count(home.as_ptr());
+            Arc::from_raw(home.as_ptr())
+        };
+        home.queue.lock().push_back(task);
     }
 
-    unsafe fn reschedule(home: NonNull<Tasks>, task: Notified) {
-        // SAFETY: as above.
-        unsafe { Tasks::schedule(home, task) };
+    unsafe fn reschedule(home: NonNull<TaskHome>, task: Notified) {
+        // SAFETY: passed on from the caller.
+        unsafe { TaskHome::schedule(home, task) };
     }
 
-    unsafe fn retire(home: NonNull<Tasks>, task: NonNull<Header>) -> bool {
-        // SAFETY: as above.
+    unsafe fn retire(home: NonNull<TaskHome>, task: NonNull<Header>) -> bool {
+        // SAFETY: whoever runs or ends tasks borrows the `Tasks`.
         let home = unsafe { home.as_ref() };
         match &home.retired {
             Some(retired) => retired.lock().push(task),
@@ -187,8 +220,8 @@ impl Home for Tasks {
         home.retired.is_none()
     }
 
-    unsafe fn failure_hook(home: NonNull<Tasks>) -> FailureHook {
-        // SAFETY: as above.
+    unsafe fn failure_hook(home: NonNull<TaskHome>) -> FailureHook {
+        // SAFETY: as in `retire`.
         let reported = unsafe { home.as_ref() }.reported.clone();
         Some(Arc::new(move |_| {
             reported.fetch_add(1, Ordering::Relaxed);

@@ -75,8 +75,42 @@ mod modelled {
         true
     }
 
+    /// Parking, as `std::thread` has it. loom's own tokens are lost when their thread waits for a
+    /// lock meanwhile, so these are made of its lock and its condition variable.
     pub(crate) mod thread {
-        pub(crate) use loom::thread::{Thread, current, park};
+        use std::sync::Arc;
+
+        use super::{Condvar, Mutex};
+
+        #[derive(Clone)]
+        pub(crate) struct Thread(Arc<(Mutex<bool>, Condvar)>);
+
+        loom::thread_local! {
+            static CURRENT: Thread = Thread(Arc::new((Mutex::new(false), Condvar::new())));
+        }
+
+        pub(crate) fn current() -> Thread {
+            CURRENT.with(Thread::clone)
+        }
+
+        pub(crate) fn park() {
+            let thread = current();
+            let mut token = thread.0.0.lock();
+            while !std::mem::take(&mut *token) {
+                thread.0.1.wait(&mut token);
+            }
+        }
+
+        impl Thread {
+            pub(crate) fn unpark(&self) {
+                *self.0.0.lock() = true;
+                self.0.1.notify_one();
+            }
+
+            pub(crate) fn id(&self) -> usize {
+                Arc::as_ptr(&self.0).addr()
+            }
+        }
     }
 
     /// Loom runs its threads on one thread of the system, so each needs locals of loom's own.

@@ -7,16 +7,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Set for the process in which a broken twin runs.
 const BROKEN: &str = "HEIST_LOOM_BROKEN";
 
+/// How many preemptions every model's bound is raised by: `cargo loom-deep` sets it.
+const DEEPER: &str = "HEIST_LOOM_DEEPER";
+
 /// Explores all interleavings of `f` with at most `preemptions` preemptions, and checks that there
 /// was more than one: else the shim has given the code real atomics, and the model shows nothing.
 ///
 /// # Panics
-/// If an interleaving fails.
+/// If an interleaving fails, and if `HEIST_LOOM_DEEPER` is set and no number.
 #[track_caller]
 pub fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
+    let deeper = std::env::var(DEEPER).map(|text| text.parse::<usize>());
+    let deeper = deeper.unwrap_or(Ok(0)).expect("HEIST_LOOM_DEEPER is a number");
+    let preemptions = preemptions + deeper;
     let explored = explore(preemptions, f);
     assert!(explored > 1, "the model has one interleaving only");
-    eprintln!("{explored} interleavings, at most {preemptions} preemptions");
+    eprintln!("{explored} interleavings with at most {preemptions} preemptions");
 }
 
 fn explore(preemptions: usize, f: impl Fn() + Sync + Send + 'static) -> usize {

@@ -43,8 +43,7 @@ fn a_late_spawn(closes: bool) {
             let _witness = witness;
             pending::<()>().await;
         };
-        // SAFETY: the drain ends the task, or it is never accepted.
-        let handle = unsafe { home.spawn(future) };
+        let handle = home.spawn(future);
         drop(handle);
     });
     if closes {
@@ -80,8 +79,7 @@ fn two_who_cancel_meet_at_each_task_once() {
                 let _witness = witness;
                 pending::<()>().await;
             };
-            // SAFETY: the drain ends the task.
-            drop(unsafe { tasks.spawn(future) });
+            drop(tasks.spawn(future));
         }
         assert!(tasks.run_one(), "one is idle, the other queued");
         let other = tasks.clone();
@@ -98,8 +96,7 @@ fn two_who_cancel_meet_at_each_task_once() {
 fn dump_against_the_end_of_tasks(tasks: Tasks) {
     let tasks = Arc::new(tasks);
     for _ in 0..3 {
-        // SAFETY: all are run below.
-        drop(unsafe { tasks.spawn(ready(())) });
+        drop(tasks.spawn(ready(())));
     }
     let worker = tasks.clone();
     let worker = loom::thread::spawn(move || {
@@ -128,14 +125,12 @@ fn spawning_and_retiring_share_the_list() {
     model(3, || {
         let tasks = Arc::new(Tasks::retired_in_batches());
         for _ in 0..2 {
-            // SAFETY: all are run below.
-            drop(unsafe { tasks.spawn(ready(())) });
+            drop(tasks.spawn(ready(())));
         }
         while tasks.run_one() {}
         let other = tasks.clone();
         let other = loom::thread::spawn(move || other.retire_all());
-        // SAFETY: as above.
-        drop(unsafe { tasks.spawn(ready(())) });
+        drop(tasks.spawn(ready(())));
         assert!(tasks.run_one());
         other.join().unwrap();
         tasks.retire_all();
@@ -148,8 +143,7 @@ fn spawning_and_retiring_share_the_list() {
 fn broken_who_does_not_retire_leaks() {
     must_fail("broken_who_does_not_retire_leaks", "a cell is left", || {
         let tasks = Arc::new(Tasks::retired_in_batches());
-        // SAFETY: it is run to its end below.
-        drop(unsafe { tasks.spawn(ready(())) });
+        drop(tasks.spawn(ready(())));
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || while worker.run_one() {});
         worker.join().unwrap();

@@ -87,8 +87,7 @@ impl Parts {
 fn joined(poll_panics: bool, drop_panics: bool) {
     let parts = Parts::new();
     let bomb = Bomb { poll_panics, _own: parts.fuse(drop_panics), output: None };
-    // SAFETY: the worker runs it to its end.
-    let handle = unsafe { parts.tasks.spawn(bomb) };
+    let handle = parts.tasks.spawn(bomb);
     let worker = parts.worker();
     match loom::future::block_on(handle) {
         Ok(_) => panic!("the panic is lost"),
@@ -114,8 +113,7 @@ fn a_panic_of_the_futures_destructor_reaches_who_joins() {
 fn detached(forgets: bool) {
     let parts = Parts::new();
     let bomb = Bomb { poll_panics: true, _own: parts.fuse(false), output: None };
-    // SAFETY: the worker runs it to its end.
-    let handle = unsafe { parts.tasks.spawn(bomb) };
+    let handle = parts.tasks.spawn(bomb);
     let worker = parts.worker();
     if forgets {
         std::mem::forget(handle);
@@ -143,8 +141,7 @@ fn an_output_whose_destructor_panics_is_dropped_once() {
     model(3, || {
         let parts = Parts::new();
         let bomb = Bomb { poll_panics: false, _own: None, output: parts.fuse(true) };
-        // SAFETY: the worker runs it to its end.
-        let handle = unsafe { parts.tasks.spawn(bomb) };
+        let handle = parts.tasks.spawn(bomb);
         let worker = parts.worker();
         drop(handle);
         worker.join().unwrap();
@@ -161,8 +158,7 @@ fn an_abort_of_a_future_whose_destructor_panics_ends_it() {
             let _own = fuse;
             std::future::pending::<()>().await;
         };
-        // SAFETY: it is run, and then cancelled, to its end.
-        let handle = unsafe { parts.tasks.spawn(future) };
+        let handle = parts.tasks.spawn(future);
         let worker = parts.worker();
         handle.abort();
         worker.join().unwrap();
@@ -185,8 +181,7 @@ fn a_join_waker_that_panics_does_not_stop_the_worker() {
     model(3, || {
         let parts = Parts::new();
         let bomb = Bomb { poll_panics: false, _own: parts.fuse(false), output: None };
-        // SAFETY: the worker runs it to its end.
-        let mut handle = unsafe { parts.tasks.spawn(bomb) };
+        let mut handle = parts.tasks.spawn(bomb);
         let worker = parts.worker();
         let trap = Waker::from(StdArc::new(Trap));
         let mut cx = Context::from_waker(&trap);

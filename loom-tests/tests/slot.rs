@@ -31,8 +31,7 @@ fn spawn_reader(tasks: &Tasks, read: &Arc<AtomicUsize>) {
         assert_eq!(letter.0.with(|text| unsafe { *text }), 7);
         read.fetch_add(1, Ordering::Relaxed);
     };
-    // SAFETY: each model runs all its tasks.
-    drop(unsafe { tasks.spawn(future) });
+    drop(tasks.spawn(future));
 }
 
 fn owner_and_thieves(thieves: usize, keep_displaced: bool) {

@@ -82,8 +82,7 @@ fn a_wake_is_never_lost() {
     model(3, || {
         let tasks = Arc::new(Tasks::default());
         let (gate, parts) = gate();
-        // SAFETY: `work` runs the task to its end.
-        let handle = unsafe { tasks.spawn(gate) };
+        let handle = tasks.spawn(gate);
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         parts.open.store(true, Ordering::Release);
@@ -103,8 +102,7 @@ fn broken_a_lost_wake_is_seen() {
     must_fail("broken_a_lost_wake_is_seen", "exceeded maximum number of branches", || {
         let tasks = Arc::new(Tasks::default());
         let (gate, parts) = gate();
-        // SAFETY: never dropped: the model does not come to its end.
-        let handle = unsafe { tasks.spawn(gate) };
+        let handle = tasks.spawn(gate);
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         parts.open.store(true, Ordering::Release);
@@ -119,8 +117,7 @@ fn abort_against_the_poll_drops_the_future_once() {
     model(3, || {
         let tasks = Arc::new(Tasks::default());
         let (gate, parts) = gate();
-        // SAFETY: `work` runs the task to its end.
-        let handle = unsafe { tasks.spawn(gate) };
+        let handle = tasks.spawn(gate);
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         handle.abort();
@@ -136,8 +133,7 @@ fn abort_against_wake_queues_the_task_once() {
     model(2, || {
         let tasks = Arc::new(Tasks::default());
         let (gate, parts) = gate();
-        // SAFETY: `work` runs the task to its end.
-        let handle = unsafe { tasks.spawn(gate) };
+        let handle = tasks.spawn(gate);
         assert!(tasks.run_one());
         let waker = parts.waker.lock().unwrap().take().unwrap();
         let waking = loom::thread::spawn(move || waker.wake());
@@ -157,8 +153,7 @@ fn the_joiner_gets_the_output_and_is_woken_for_it() {
         let tasks = Arc::new(Tasks::default());
         let (gate, parts) = gate();
         parts.open.store(true, Ordering::Relaxed);
-        // SAFETY: `work` runs the task to its end.
-        let handle = unsafe { tasks.spawn(gate) };
+        let handle = tasks.spawn(gate);
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         let output = loom::future::block_on(handle).unwrap();
@@ -173,8 +168,7 @@ fn a_joiner_that_leaves_drops_nothing_twice() {
         let tasks = Arc::new(Tasks::default());
         let (gate, parts) = gate();
         parts.open.store(true, Ordering::Relaxed);
-        // SAFETY: `work` runs the task to its end.
-        let mut handle = unsafe { tasks.spawn(gate) };
+        let mut handle = tasks.spawn(gate);
         // Registers a join waker, then goes away while the task completes.
         let mut cx = Context::from_waker(Waker::noop());
         assert!(Pin::new(&mut handle).poll(&mut cx).is_pending());
@@ -192,8 +186,7 @@ fn shutdown_against_a_foreign_wake_ends_every_task() {
     model(3, || {
         let tasks = Arc::new(Tasks::default());
         let (gate, parts) = gate();
-        // SAFETY: the shutdown below ends the task.
-        let handle = unsafe { tasks.spawn(gate) };
+        let handle = tasks.spawn(gate);
         assert!(tasks.run_one());
         let waker = parts.waker.lock().unwrap().take().unwrap();
         let waking = loom::thread::spawn(move || waker.wake());

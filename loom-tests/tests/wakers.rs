@@ -37,8 +37,7 @@ impl Future for Twice {
 fn waiting_task() -> (Arc<Tasks>, Waker) {
     let tasks = Arc::new(Tasks::default());
     let to = Arc::new(Mutex::new(None));
-    // SAFETY: each model ends the task.
-    drop(unsafe { tasks.spawn(Twice { given: false, to: to.clone() }) });
+    drop(tasks.spawn(Twice { given: false, to: to.clone() }));
     assert!(tasks.run_one());
     let waker = to.lock().unwrap().take().unwrap();
     (tasks, waker)
@@ -114,8 +113,7 @@ fn a_wake_that_comes_too_late_frees_the_cell() {
 fn a_joiner_may_change_its_waker_at_any_time() {
     model(3, || {
         let (tasks, waker) = waiting_task();
-        // SAFETY: it is run to its end below.
-        let mut join = Box::pin(unsafe { tasks.spawn(async {}) });
+        let mut join = Box::pin(tasks.spawn(async {}));
         let mut first = Context::from_waker(&waker);
         assert!(join.as_mut().poll(&mut first).is_pending());
         let worker = tasks.clone();
