@@ -42,7 +42,7 @@ fn the_last_parks(looks_again: bool) {
         pool.watchdog.all_idle(None);
     }
     waking.join().unwrap();
-    assert!(pool.watchdog.will_look(), "a busy worker is not watched");
+    assert!(pool.watchdog.looks_at().is_some(), "a busy worker is not watched");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn the_watchdog_looks(look_first: bool) {
     });
     wake_up(&pool);
     watching.join().unwrap();
-    assert!(pool.watchdog.will_look(), "a busy worker is not watched");
+    assert!(pool.watchdog.looks_at().is_some(), "a busy worker is not watched");
 }
 
 #[test]

@@ -100,16 +100,16 @@ impl Watchdog {
         busy
     }
 
-    /// Whether the watchdog will look at the workers.
-    pub fn will_look(&self) -> bool {
-        self.alarm.rings_at().is_some()
+    /// When the watchdog will look at the workers next.
+    pub fn looks_at(&self) -> Option<Instant> {
+        self.alarm.rings_at()
     }
 
     /// Some workers are busy from now on, and others parked.
     #[inline]
     fn look_soon(&self) {
         let now = Instant::now();
-        if self.alarm.rings_at().is_none_or(|at| at > now + GRACE) {
+        if self.looks_at().is_none_or(|at| at > now + GRACE) {
             self.count_setting(now);
             self.alarm.set(now, PERIOD);
         }
@@ -132,7 +132,7 @@ impl Watchdog {
     /// it from setting it: a ticker of a millisecond costs one setting in two ticks. The caller
     /// must look again.
     pub fn all_idle(&self, next: Option<Instant>) {
-        let serves = match (self.alarm.rings_at(), next) {
+        let serves = match (self.looks_at(), next) {
             (None, None) => true,
             (Some(at), Some(next)) => at >= next + GRACE / 3 && at <= next + GRACE,
             _ => false,
