@@ -19,7 +19,7 @@
 //!
 //! * [`run`], [`main`] and [`test`] start a runtime; [`runtime`] has its settings.
 //! * [`spawn`] and [`task`]: tasks, their handles, and what they are doing: [`task::all`].
-//! * [`time`], [`net`], [`io`], [`signal`]: sleeping, sockets, streams, signals.
+//! * [`time`], [`net`], [`io`], [`fs`], [`signal`]: sleeping, sockets, streams, files, signals.
 //! * [`join!`], [`try_join!`], [`select!`]: several futures in one task.
 //!
 //! Features: `hyper` (hyper's `Read` and `Write` on every stream, an executor and a timer for it),
@@ -38,6 +38,8 @@
 extern crate self as heist;
 
 mod blocking;
+#[cfg(not(heist_loom))]
+pub mod fs;
 #[cfg(all(feature = "hyper", not(heist_loom)))]
 pub mod hyper;
 #[cfg(not(heist_loom))]

@@ -4,13 +4,21 @@
 //! while. A job is a task like any other (it has a name, a place, a handle that can be joined), in
 //! a home of its own. Deliberately without priorities and without any way to interrupt a job.
 
+#[cfg(not(heist_loom))]
+mod call;
 // Public for the models alone, as `population`.
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod crew;
+#[cfg(not(heist_loom))]
+mod outbox;
 #[cfg(not(heist_loom))]
 mod pool;
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod population;
 
+#[cfg(not(heist_loom))]
+pub(crate) use call::{Running, Site, call, start};
+#[cfg(not(heist_loom))]
+pub(crate) use outbox::Outbox;
 #[cfg(not(heist_loom))]
 pub(crate) use pool::{Pool, run_detached};

@@ -1,0 +1,453 @@
+//! [`File`].
+
+use std::fmt;
+use std::fs::{Metadata, Permissions};
+use std::future::{Future, poll_fn};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::panic::Location;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
+
+use super::OpenOptions;
+use crate::blocking::{Outbox, Running, Site, call, start};
+use crate::leaf::Operation;
+
+static READ: Operation = Operation::new("File::read");
+static WRITE: Operation = Operation::new("File::write");
+static FLUSH: Operation = Operation::new("File::flush");
+static SEEK: Operation = Operation::new("File::seek");
+static SYNC: Operation = Operation::new("File::sync");
+static SET_LEN: Operation = Operation::new("File::set_len");
+static METADATA: Operation = Operation::new("File::metadata");
+static CLONE: Operation = Operation::new("File::try_clone");
+static SET_PERMISSIONS: Operation = Operation::new("File::set_permissions");
+
+/// How much is read or written at once, unless it is set otherwise.
+const MAX_BUF_SIZE: usize = 2 << 20;
+
+/// An open file.
+///
+/// Reading, writing and seeking are the traits of `futures-io`, with the helpers of
+/// [`AsyncReadExt`](crate::io::AsyncReadExt) and its kin. One read is one call on the blocking pool
+/// for as much as is asked for, so ask for much: [`BufReader`](crate::io::BufReader) helps, and
+/// [`fs::copy`](super::copy) and [`fs::read`](fn@super::read) know the shortest way.
+///
+/// # Writing
+/// A write only leaves its bytes in a buffer, from which the pool writes them to the file, at once and
+/// in order. Small writes that come fast go together; a writer that is faster than the file waits
+/// when the buffer (2 MiB) is full. What differs from tokio, where each write is a call of its own,
+/// is the speed. So:
+///
+/// * A write that fails shows as the error of the next operation that is not a read, and what was
+///   written behind it is lost.
+/// * [`flush`](crate::io::AsyncWriteExt::flush) waits until everything is in the file, that is,
+///   with the operating system, and says whether it worked; [`sync_all`](File::sync_all) does so, and
+///   waits for the disk.
+/// * A file that is dropped is closed once everything is written, but an error of that is lost: flush
+///   first. So are bytes that are still on their way when the process exits.
+///
+/// # Cancel safety
+/// Cancel safe: a read that is dropped leaves what it gets to the next one. A write that is
+/// dropped before it was ready has not happened. Of a seek that is dropped it is not known whether
+/// it has happened.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::fs::{self, File};
+/// use heist::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// let path = std::env::temp_dir().join(format!("heist-doc-file-{}", std::process::id()));
+/// let mut file = File::create(&path).await.unwrap();
+/// file.write_all(b"hello").await.unwrap();
+/// file.flush().await.unwrap();
+///
+/// let mut text = String::new();
+/// File::open(&path).await.unwrap().read_to_string(&mut text).await.unwrap();
+/// assert_eq!(text, "hello");
+/// fs::remove_file(&path).await.unwrap();
+/// # });
+/// ```
+pub struct File {
+    file: Arc<std::fs::File>,
+    outbox: Arc<Outbox>,
+    /// What `&mut self` has under way; `&self` may be used besides.
+    turn: Turn,
+    inbox: Inbox,
+    max_buf_size: usize,
+    /// Where it was opened: that is where a task that waits for it is said to wait.
+    at: &'static Location<'static>,
+}
+
+enum Turn {
+    Idle,
+    Reading(Running<(Inbox, io::Result<()>)>),
+    Seeking(SeekFrom, Running<u64>),
+}
+
+/// What has been read and not been taken yet.
+#[derive(Default)]
+struct Inbox {
+    /// As long as the longest read so far.
+    bytes: Vec<u8>,
+    taken: usize,
+    filled: usize,
+}
+
+impl Inbox {
+    fn fill(&mut self, mut file: &std::fs::File, len: usize) -> io::Result<()> {
+        if self.bytes.len() < len {
+            self.bytes.resize(len, 0);
+        }
+        self.taken = 0;
+        self.filled = 0;
+        self.filled = loop {
+            match file.read(&mut self.bytes[..len]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        Ok(())
+    }
+
+    /// How much there is to take.
+    fn len(&self) -> usize {
+        self.filled - self.taken
+    }
+
+    fn take(&mut self, buffer: &mut [u8]) -> usize {
+        let n = self.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&self.bytes[self.taken..self.taken + n]);
+        self.taken += n;
+        n
+    }
+}
+
+impl File {
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied` and the like.
+    #[track_caller]
+    pub fn open(path: impl AsRef<Path>) -> impl Future<Output = io::Result<File>> + Send {
+        let at = Location::caller();
+        let path = path.as_ref().to_owned();
+        call((&super::open_options::OPEN, at), move || {
+            Ok(File::opened(std::fs::File::open(path)?, at))
+        })
+    }
+
+    /// Opens a file for writing; it is created, or emptied if it exists.
+    ///
+    /// # Errors
+    /// `PermissionDenied` and the like.
+    #[track_caller]
+    pub fn create(path: impl AsRef<Path>) -> impl Future<Output = io::Result<File>> + Send {
+        let at = Location::caller();
+        let path = path.as_ref().to_owned();
+        call((&super::open_options::OPEN, at), move || {
+            Ok(File::opened(std::fs::File::create(path)?, at))
+        })
+    }
+
+    /// Creates a file for reading and writing, which must not exist.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if it does, and the like.
+    #[track_caller]
+    pub fn create_new(path: impl AsRef<Path>) -> impl Future<Output = io::Result<File>> + Send {
+        let at = Location::caller();
+        let path = path.as_ref().to_owned();
+        call((&super::open_options::OPEN, at), move || {
+            Ok(File::opened(std::fs::File::create_new(path)?, at))
+        })
+    }
+
+    /// Options for opening a file; as [`OpenOptions::new`].
+    pub fn options() -> OpenOptions {
+        OpenOptions::new()
+    }
+
+    /// Takes over a file of the standard library.
+    #[track_caller]
+    pub fn from_std(file: std::fs::File) -> File {
+        File::opened(file, Location::caller())
+    }
+
+    pub(super) fn opened(file: std::fs::File, at: &'static Location<'static>) -> File {
+        File {
+            file: Arc::new(file),
+            outbox: Arc::default(),
+            turn: Turn::Idle,
+            inbox: Inbox::default(),
+            max_buf_size: MAX_BUF_SIZE,
+            at,
+        }
+    }
+
+    /// Back to the standard library, once nothing is under way any more. The error of a write that
+    /// has not been flushed is lost.
+    pub async fn into_std(mut self) -> std::fs::File {
+        poll_fn(|cx| self.poll_settled(cx, &FLUSH)).await;
+        let _ = poll_fn(|cx| self.poll_untaken_returned(cx)).await;
+        let File { file, .. } = self;
+        Arc::try_unwrap(file).expect("whatever was under way has given the file back")
+    }
+
+    /// Back to the standard library at once.
+    ///
+    /// # Errors
+    /// If something is under way, or something was read that no one has taken; the file comes back.
+    pub fn try_into_std(self) -> Result<std::fs::File, File> {
+        if self.inbox.len() > 0 {
+            return Err(self);
+        }
+        let File { file, outbox, turn, inbox, max_buf_size, at } = self;
+        Arc::try_unwrap(file).map_err(|file| File { file, outbox, turn, inbox, max_buf_size, at })
+    }
+
+    /// How much is read or written at once, in bytes; 2 MiB if it is not set.
+    pub fn max_buf_size(&self) -> usize {
+        self.max_buf_size
+    }
+
+    /// Sets how much is read or written at once, in bytes. The file may hold on to three buffers of
+    /// this size.
+    ///
+    /// # Panics
+    /// If it is zero.
+    #[track_caller]
+    pub fn set_max_buf_size(&mut self, bytes: usize) {
+        assert!(bytes > 0, "a file needs a buffer: `set_max_buf_size(0)`");
+        self.max_buf_size = bytes;
+    }
+
+    /// Flushes, and waits until contents and metadata are on the disk.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn sync_all(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.after_writes((&SYNC, Location::caller()), std::fs::File::sync_all)
+    }
+
+    /// As [`sync_all`](File::sync_all), for the contents and no more metadata than they need.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn sync_data(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.after_writes((&SYNC, Location::caller()), std::fs::File::sync_data)
+    }
+
+    /// Flushes, and cuts the file off or fills it up with zeros.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn set_len(&self, len: u64) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.after_writes((&SET_LEN, Location::caller()), move |file| file.set_len(len))
+    }
+
+    /// Flushes, and says what the system knows of the file.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn metadata(&self) -> impl Future<Output = io::Result<Metadata>> + Send + '_ {
+        self.after_writes((&METADATA, Location::caller()), std::fs::File::metadata)
+    }
+
+    /// Sets the permissions of the file.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn set_permissions(
+        &self,
+        permissions: Permissions,
+    ) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        let site = (&SET_PERMISSIONS, Location::caller());
+        self.after_writes(site, move |file| file.set_permissions(permissions))
+    }
+
+    /// Flushes, and opens the same file again; the two share one position.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn try_clone(&self) -> impl Future<Output = io::Result<File>> + Send + '_ {
+        let (at, max_buf_size) = (Location::caller(), self.max_buf_size);
+        self.after_writes((&CLONE, at), move |file| {
+            Ok(File { max_buf_size, ..File::opened(file.try_clone()?, at) })
+        })
+    }
+
+    /// A call on the file, once everything that was written is there.
+    async fn after_writes<F, T>(&self, site: Site, f: F) -> io::Result<T>
+    where
+        F: FnOnce(&std::fs::File) -> io::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        poll_fn(|cx| self.outbox.poll_flush(cx, site)).await?;
+        let file = self.file.clone();
+        call(site, move || f(&file)).await
+    }
+
+    /// Waits until neither a read nor a seek is under way.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = match &mut self.turn {
+            Turn::Idle => return Poll::Ready(Ok(())),
+            Turn::Reading(running) => {
+                ready!(Pin::new(running).poll(cx)).and_then(|(inbox, read)| {
+                    self.inbox = inbox;
+                    read
+                })
+            }
+            Turn::Seeking(_, running) => ready!(Pin::new(running).poll(cx)).map(drop),
+        };
+        self.turn = Turn::Idle;
+        Poll::Ready(result)
+    }
+
+    /// Waits until nothing is under way; results of what was dropped are nobody's any more.
+    fn poll_settled(&mut self, cx: &mut Context<'_>, operation: &'static Operation) -> Poll<()> {
+        let _ = ready!(self.poll_idle(cx));
+        self.outbox.poll_settled(cx, (operation, self.at))
+    }
+
+    /// Makes the position that of the last byte taken, where a dropped read has gone beyond it.
+    fn poll_untaken_returned(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match ready!(self.poll_idle(cx)) {
+                // A terminal has no position; what a dropped read has got from it is lost.
+                Err(error) if error.kind() == io::ErrorKind::NotSeekable => {}
+                result => result?,
+            }
+            if self.inbox.len() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            self.begin_seek(SeekFrom::Current(0));
+        }
+    }
+
+    /// Seeks from where the last byte was taken.
+    fn begin_seek(&mut self, to: SeekFrom) {
+        let untaken = self.inbox.len() as i64;
+        self.inbox.taken = self.inbox.filled;
+        let file = self.file.clone();
+        let running = start((&SEEK, self.at), move || {
+            (&*file).seek(match to {
+                SeekFrom::Current(offset) => SeekFrom::Current(offset - untaken),
+                absolute => absolute,
+            })
+        });
+        self.turn = Turn::Seeking(to, running);
+    }
+}
+
+impl AsyncRead for File {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let was_reading = matches!(this.turn, Turn::Reading(_));
+        ready!(this.poll_idle(cx))?;
+        if this.inbox.len() > 0 || was_reading {
+            return Poll::Ready(Ok(this.inbox.take(buffer)));
+        }
+        ready!(this.outbox.poll_settled(cx, (&READ, this.at)));
+        let file = this.file.clone();
+        let mut inbox = std::mem::take(&mut this.inbox);
+        let len = buffer.len().min(this.max_buf_size);
+        this.turn = Turn::Reading(start((&READ, this.at), move || {
+            let result = inbox.fill(&file, len);
+            Ok((inbox, result))
+        }));
+        ready!(this.poll_idle(cx))?;
+        Poll::Ready(Ok(this.inbox.take(buffer)))
+    }
+}
+
+impl AsyncWrite for File {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        ready!(this.poll_untaken_returned(cx))?;
+        this.outbox.poll_write(cx, (&WRITE, this.at), &this.file, bytes, this.max_buf_size)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outbox.poll_flush(cx, (&FLUSH, self.at))
+    }
+
+    /// As flush: a file is closed by dropping it.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl AsyncSeek for File {
+    fn poll_seek(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        let this = &mut *self;
+        loop {
+            match &mut this.turn {
+                Turn::Seeking(under_way, running) if *under_way == to => {
+                    let result = ready!(Pin::new(running).poll(cx));
+                    this.turn = Turn::Idle;
+                    return Poll::Ready(result);
+                }
+                // It was begun by a future that has been dropped.
+                Turn::Seeking(..) | Turn::Reading(_) => {
+                    let _ = ready!(this.poll_idle(cx));
+                }
+                Turn::Idle => {
+                    ready!(this.outbox.poll_flush(cx, (&SEEK, this.at)))?;
+                    this.begin_seek(to);
+                }
+            }
+        }
+    }
+}
+
+impl From<std::fs::File> for File {
+    #[track_caller]
+    fn from(file: std::fs::File) -> File {
+        File::from_std(file)
+    }
+}
+
+impl AsFd for File {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl AsRawFd for File {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.file.fmt(f)
+    }
+}
