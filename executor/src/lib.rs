@@ -19,7 +19,8 @@
 //!
 //! * [`run`], [`main`] and [`test`] start a runtime; [`runtime`] has its settings.
 //! * [`spawn`] and [`task`]: tasks, their handles, and what they are doing: [`task::all`].
-//! * [`time`], [`net`], [`io`], [`fs`], [`signal`]: sleeping, sockets, streams, files, signals.
+//! * [`time`], [`net`], [`io`], [`fs`], `process`, [`signal`]: sleeping, sockets, streams, files,
+//!   child processes, signals.
 //! * [`join!`], [`try_join!`], [`select!`]: several futures in one task.
 //!
 //! Features: `hyper` (hyper's `Read` and `Write` on every stream, an executor and a timer for it),
@@ -52,6 +53,8 @@ mod macros;
 pub mod model;
 #[cfg(not(heist_loom))]
 pub mod net;
+#[cfg(all(target_os = "linux", not(heist_loom)))]
+pub mod process;
 // Public for the models alone.
 #[allow(unreachable_pub)]
 mod queue;
