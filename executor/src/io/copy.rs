@@ -1,0 +1,203 @@
+//! [`copy`] and [`copy_bidirectional`]: one pump, once or twice.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+use crate::leaf;
+
+/// How large a pump's buffer is at first, ...
+const MIN_BUFFER: usize = 8 << 10;
+/// ... and how large it may become, doubling whenever a read has filled it. By measurement with
+/// files: with 256 KiB a trip to the blocking pool costs little beside the copying.
+const MAX_BUFFER: usize = 256 << 10;
+
+/// Copies everything from a reader to a writer, flushes it, and says how many bytes that were.
+///
+/// The buffer grows with the speed of the reader, from 8 KiB to 256 KiB. While the reader has
+/// nothing, what has been written is flushed. For whole files there is [`fs::copy`](crate::fs::copy).
+///
+/// # Errors
+/// Those of the reader and the writer; `WriteZero` if the writer takes no more.
+///
+/// # Cancel safety
+/// Not cancel safe: what has been read and not yet been written is lost.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let mut copied = Vec::new();
+/// assert_eq!(heist::io::copy(&b"hello"[..], &mut copied).await.unwrap(), 5);
+/// assert_eq!(copied, b"hello");
+/// # });
+/// ```
+pub async fn copy<R: AsyncRead, W: AsyncWrite>(reader: R, writer: W) -> io::Result<u64> {
+    let (mut reader, mut writer) = (pin!(reader), pin!(writer));
+    let mut pump = Pump::new();
+    poll_fn(|cx| pump.poll(cx, reader.as_mut(), writer.as_mut())).await
+}
+
+/// Copies from each stream to the other until both have ended, and says how many bytes went from
+/// `a` to `b` and from `b` to `a`. A stream that has ended closes the writing direction of the other.
+///
+/// # Errors
+/// As [`copy`], of whichever direction fails first; the other one stops with it.
+///
+/// # Cancel safety
+/// Not cancel safe, as [`copy`].
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional, duplex};
+///
+/// let (mut client, mut a) = duplex(64);
+/// let (mut b, mut server) = duplex(64);
+/// let relay = heist::spawn(async move { copy_bidirectional(&mut a, &mut b).await });
+/// client.write_all(b"ping").await.unwrap();
+/// let mut four = [0; 4];
+/// server.read_exact(&mut four).await.unwrap();
+/// server.write_all(b"pong!").await.unwrap();
+/// let mut five = [0; 5];
+/// client.read_exact(&mut five).await.unwrap();
+/// drop((client, server));
+/// assert_eq!(relay.await.unwrap().unwrap(), (4, 5));
+/// # });
+/// ```
+pub async fn copy_bidirectional<A, B>(a: &mut A, b: &mut B) -> io::Result<(u64, u64)>
+where
+    A: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    B: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    let (mut a_to_b, mut b_to_a) = (Direction::new(), Direction::new());
+    poll_fn(|cx| {
+        let there = a_to_b.poll(cx, Pin::new(a), Pin::new(b))?;
+        let back = b_to_a.poll(cx, Pin::new(b), Pin::new(a))?;
+        match (there, back) {
+            (Poll::Ready(there), Poll::Ready(back)) => Poll::Ready(Ok((there, back))),
+            _ => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// A buffer between a reader and a writer.
+struct Pump {
+    buffer: Vec<u8>,
+    written: usize,
+    filled: usize,
+    total: u64,
+    /// Units of the task's budget that the last read is to be paid with, by its size.
+    owed: usize,
+    must_flush: bool,
+    is_at_end: bool,
+}
+
+impl Pump {
+    fn new() -> Pump {
+        Pump {
+            buffer: vec![0; MIN_BUFFER],
+            written: 0,
+            filled: 0,
+            total: 0,
+            owed: 0,
+            must_flush: false,
+            is_at_end: false,
+        }
+    }
+
+    /// Ready when the reader has ended and everything is written and flushed.
+    fn poll<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut reader: Pin<&mut R>,
+        mut writer: Pin<&mut W>,
+    ) -> Poll<io::Result<u64>>
+    where
+        R: AsyncRead + ?Sized,
+        W: AsyncWrite + ?Sized,
+    {
+        loop {
+            // Streams in memory take no budget, and may be endless.
+            while self.owed > 0 {
+                ready!(leaf::proceed(cx));
+                self.owed -= 1;
+            }
+            if self.written == self.filled && !self.is_at_end {
+                match reader.as_mut().poll_read(cx, &mut self.buffer)? {
+                    Poll::Ready(0) => self.is_at_end = true,
+                    Poll::Ready(n) => {
+                        (self.written, self.filled) = (0, n);
+                        self.owed = n.div_ceil(MIN_BUFFER);
+                    }
+                    Poll::Pending => {
+                        if self.must_flush {
+                            ready!(writer.as_mut().poll_flush(cx))?;
+                            self.must_flush = false;
+                        }
+                        return Poll::Pending;
+                    }
+                }
+            }
+            while self.written < self.filled {
+                let rest = &self.buffer[self.written..self.filled];
+                let n = ready!(writer.as_mut().poll_write(cx, rest))?;
+                if n == 0 {
+                    let message = "the writer takes no more";
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::WriteZero, message)));
+                }
+                self.written += n;
+                self.total += n as u64;
+                self.must_flush = true;
+            }
+            if self.is_at_end {
+                ready!(writer.as_mut().poll_flush(cx))?;
+                return Poll::Ready(Ok(self.total));
+            }
+            if self.filled == self.buffer.len() && self.filled < MAX_BUFFER {
+                self.buffer.resize(2 * self.filled, 0);
+                (self.written, self.filled) = (0, 0);
+            }
+        }
+    }
+}
+
+/// One direction of two.
+enum Direction {
+    Flowing(Pump),
+    Closing(u64),
+    Closed(u64),
+}
+
+impl Direction {
+    fn new() -> Direction {
+        Direction::Flowing(Pump::new())
+    }
+
+    fn poll<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut reader: Pin<&mut R>,
+        mut writer: Pin<&mut W>,
+    ) -> Poll<io::Result<u64>>
+    where
+        R: AsyncRead + ?Sized,
+        W: AsyncWrite + ?Sized,
+    {
+        loop {
+            *self = match self {
+                Direction::Flowing(pump) => {
+                    Direction::Closing(ready!(pump.poll(cx, reader.as_mut(), writer.as_mut()))?)
+                }
+                Direction::Closing(total) => {
+                    ready!(writer.as_mut().poll_close(cx))?;
+                    Direction::Closed(*total)
+                }
+                Direction::Closed(total) => return Poll::Ready(Ok(*total)),
+            }
+        }
+    }
+}

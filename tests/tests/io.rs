@@ -1,0 +1,263 @@
+//! Streams: copying, streams in memory, this process's own streams, and limits.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::process::{Command, Stdio};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use heist::io::{
+    AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter, Cursor, LimitedError,
+    LimitedExt, copy, copy_bidirectional, duplex, join,
+};
+use heist::net::{TcpListener, TcpStream};
+use heist_tests::{eventually, on_two_workers};
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|n| (n * 7 + n / 251) as u8).collect()
+}
+
+#[test]
+fn what_is_copied_is_what_was_there() {
+    on_two_workers(async {
+        let expected = bytes(3 << 20);
+        let (mut a, mut b) = duplex(1000);
+        let source = expected.clone();
+        let writer = heist::spawn(async move {
+            let n = copy(&source[..], &mut a).await.unwrap();
+            a.close().await.unwrap();
+            n
+        });
+        let mut copied = Vec::new();
+        assert_eq!(copy(&mut b, &mut copied).await.unwrap(), 3 << 20);
+        assert_eq!(writer.await.unwrap(), 3 << 20);
+        assert!(copied == expected);
+        let error = copy(&b"too much"[..], Cursor::new(&mut [0; 3][..])).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+    });
+}
+
+#[test]
+fn an_endless_copy_lets_others_run_and_can_be_cancelled() {
+    let runtime = heist::runtime::Builder::new_current_thread().build().unwrap();
+    heist::__private::block_on_with_timeout(&runtime, 60_000, async {
+        let endless = heist::spawn(copy(heist::io::repeat(7), heist::io::sink()));
+        heist::spawn(async {}).await.unwrap();
+        heist::time::sleep(Duration::from_millis(1)).await;
+        endless.abort();
+        assert!(endless.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_copy_flushes_while_its_reader_has_nothing() {
+    on_two_workers(async {
+        let (mut near, far) = duplex(100);
+        let (middle, mut end) = duplex(100);
+        let copying = heist::spawn(copy(far, BufWriter::new(middle)));
+        near.write_all(b"question").await.unwrap();
+        let mut got = [0; 8];
+        end.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"question");
+        drop(near);
+        assert_eq!(copying.await.unwrap().unwrap(), 8);
+    });
+}
+
+#[test]
+fn a_relay_passes_both_directions_and_their_ends() {
+    on_two_workers(async {
+        const LEN: usize = 2 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (client, relayed) = heist::join!(TcpStream::connect(addr), listener.accept());
+        let (client, mut relayed) = (client.unwrap(), relayed.unwrap().0);
+        let (mut inner, mut server) = duplex(1 << 16);
+        let relay = heist::spawn(async move { copy_bidirectional(&mut relayed, &mut inner).await });
+        let serving = heist::spawn(async move {
+            // The end of the question must arrive although the answer is still to come.
+            let mut question = Vec::new();
+            server.read_to_end(&mut question).await.unwrap();
+            server.write_all(&question).await.unwrap();
+            server.write_all(b"!").await.unwrap();
+        });
+        let expected = bytes(LEN);
+        client.write_all(&expected).await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        (&client).read_to_end(&mut answer).await.unwrap();
+        assert!(answer[..LEN] == expected && answer[LEN..] == *b"!");
+        serving.await.unwrap();
+        let (there, back) = relay.await.unwrap().unwrap();
+        assert_eq!((there, back), (LEN as u64, LEN as u64 + 1));
+    });
+}
+
+#[test]
+fn a_stream_in_memory_holds_so_much_and_ends_with_its_peer() {
+    on_two_workers(async {
+        let (mut a, mut b) = duplex(4);
+        assert_eq!(a.write(b"123456").await.unwrap(), 4);
+        assert!(poll_once(a.write(b"5")).is_none(), "it is full");
+        let writer = heist::spawn(async move {
+            a.write_all(b"56").await.unwrap();
+            a
+        });
+        let mut got = [0; 6];
+        b.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"123456");
+        let mut a = writer.await.unwrap();
+        a.close().await.unwrap();
+        assert_eq!(b.read(&mut got).await.unwrap(), 0);
+        assert_eq!(a.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        b.write_all(b"open").await.unwrap();
+        drop(b);
+        assert_eq!(a.read(&mut got).await.unwrap(), 4);
+        assert_eq!(a.read(&mut got).await.unwrap(), 0);
+
+        let (mut a, b) = duplex(1);
+        a.write_all(b"x").await.unwrap();
+        let writer = heist::spawn(async move { a.write(b"y").await });
+        drop(b);
+        assert_eq!(writer.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    });
+}
+
+/// Polls a future once and drops it.
+fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn a_task_that_waits_for_a_stream_in_memory_says_so() {
+    on_two_workers(async {
+        let (mut a, _b) = duplex(1);
+        let reader = heist::spawn(async move { a.read(&mut [0]).await });
+        let is_said = || {
+            let tasks = heist::task::all();
+            tasks
+                .iter()
+                .any(|t| t.id() == reader.id() && t.to_string().contains("DuplexStream::read"))
+        };
+        eventually("the dump names the stream", is_said).await;
+        reader.abort();
+    });
+}
+
+#[test]
+fn limits_hold_and_errors_carry_what_was_read() {
+    on_two_workers(async {
+        // Through a small buffer, so that what is looked for comes in pieces.
+        let mut input = BufReader::with_capacity(3, &b"one\r\ntwo\n\nfar too long\nlast"[..]);
+        assert_eq!(input.next_line_limited(5).await.unwrap().as_deref(), Some("one"));
+        assert_eq!(input.next_line_limited(5).await.unwrap().as_deref(), Some("two"));
+        assert_eq!(input.next_line_limited(5).await.unwrap().as_deref(), Some(""));
+        let error = input.next_line_limited(5).await.unwrap_err();
+        assert!(matches!(error, LimitedError::Overrun { limit: 5, .. }), "{error:?}");
+        assert_eq!(error.read(), b"far t");
+        assert_eq!(input.read_until_limited(b'g', 100).await.unwrap(), b"oo long");
+        assert_eq!(input.next_line_limited(1).await.unwrap().as_deref(), Some(""));
+        assert_eq!(input.next_line_limited(100).await.unwrap().as_deref(), Some("last"));
+        assert_eq!(input.next_line_limited(100).await.unwrap(), None);
+
+        let mut input = &b"0123456789"[..];
+        assert_eq!(input.read_exactly(4).await.unwrap(), b"0123");
+        assert_eq!(input.read_exactly(0).await.unwrap(), b"");
+        let error = input.read_exactly(usize::MAX).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the stream has ended after 6 of {} bytes", usize::MAX)
+        );
+        assert_eq!(error.into_read(), b"456789");
+        let error = (&b"abc"[..]).read_until_limited(b'\n', 9).await.unwrap_err();
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::UnexpectedEof);
+        let error = (&b"\xff\n"[..]).next_line_limited(9).await.unwrap_err();
+        assert_eq!(error.read(), b"\xff");
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidData);
+        let much = bytes(1 << 20);
+        assert!((&much[..]).read_exactly(much.len()).await.unwrap() == much);
+    });
+}
+
+/// What a test writes before and after its own output, as the test harness writes, too.
+const MARK: &str = "<<mark>>";
+
+/// Runs a test of this file in a process of its own, with pipes as standard streams.
+fn start_own_process(test: &str) -> std::process::Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--test-threads=1", "--nocapture"])
+        .env("HEIST_TEST_STREAMS", test)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn is_own_process(test: &str) -> bool {
+    std::env::var("HEIST_TEST_STREAMS").is_ok_and(|name| name == test)
+}
+
+#[test]
+fn standard_input_and_output_carry_lines() {
+    const TEST: &str = "standard_input_and_output_carry_lines";
+    if is_own_process(TEST) {
+        return on_two_workers(async {
+            let (stdin, stdout) = (BufReader::new(heist::io::stdin()), heist::io::stdout());
+            let mut streams = join(stdin, stdout);
+            streams.write_all(MARK.as_bytes()).await.unwrap();
+            let mut line = String::new();
+            while streams.read_line(&mut line).await.unwrap() > 0 {
+                // Not flushed, and without the end of a line: it is written all the same.
+                streams.write_all(line.trim_end().as_bytes()).await.unwrap();
+                line.clear();
+            }
+            streams.write_all(MARK.as_bytes()).await.unwrap();
+        });
+    }
+    use std::io::{Read, Write};
+    let mut child = start_own_process(TEST);
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut seen = String::new();
+    let mut expect = |text: &str| {
+        while !seen.contains(text) {
+            let mut buffer = [0; 64];
+            let n = stdout.read(&mut buffer).unwrap();
+            assert!(n > 0, "no {text:?} in {seen:?}");
+            seen.push_str(std::str::from_utf8(&buffer[..n]).unwrap());
+        }
+    };
+    expect(MARK);
+    for n in 0..20 {
+        stdin.write_all(format!("line{n}\n").as_bytes()).unwrap();
+        expect(&format!("line{n}"));
+    }
+    drop(stdin);
+    expect(&format!("line19{MARK}"));
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_read_of_standard_input_does_not_hold_up_the_end() {
+    const TEST: &str = "a_read_of_standard_input_does_not_hold_up_the_end";
+    if is_own_process(TEST) {
+        let runtime = heist_tests::two_workers();
+        runtime.block_on(async {
+            let mut stdin = heist::io::stdin();
+            let mut buffer = [0; 1];
+            assert!(poll_once(stdin.read(&mut buffer)).is_none());
+        });
+        let report = runtime.shutdown(Duration::from_secs(60));
+        assert!(report.is_clean(), "{report}");
+        return;
+    }
+    // Its standard input stays open and empty until it has ended.
+    let mut child = start_own_process(TEST);
+    let stdin = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    drop(stdin);
+}
