@@ -73,7 +73,7 @@ pub use heist_macros::{join, main, select, test, try_join};
 #[cfg(not(heist_loom))]
 pub use runtime::run;
 #[cfg(not(heist_loom))]
-pub use task::spawn;
+pub use task::{as_completed, gather, spawn, wait};
 
 #[cfg(not(heist_loom))]
 #[doc(hidden)]

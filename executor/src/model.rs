@@ -90,7 +90,7 @@ impl Tasks {
         let freed: Arc<dyn Any + Send + Sync> = Arc::new(Freed(self.0.freed.clone()));
         let context = Some(Inherited::new(vec![(0, freed)]));
         let details = Some(Arc::new(Details { name: None, context }));
-        let origin = Origin { parent: None, spawned_at: Location::caller(), details };
+        let origin = Origin { parent: None, spawned_at: Location::caller(), details, eager: false };
         // SAFETY: the home stays until every task has completed, see `drop`; future and output are
         // `Send`.
         let (live, notified, handle) =

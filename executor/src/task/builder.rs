@@ -1,12 +1,13 @@
-//! [`Builder`]: a task with a name.
+//! [`Builder`]: a task with a name, or one that starts at the spawn.
 
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::header::Details;
-use super::spawn::spawn_with;
+use super::spawn::{spawn_blocking_with, spawn_local_with, spawn_with};
 use super::{JoinHandle, Origin};
+use crate::runtime::Handle;
 
 /// Spawns a task with a name, which dumps and failure reports show. In tokio this is unstable.
 ///
@@ -23,6 +24,7 @@ use super::{JoinHandle, Origin};
 #[must_use = "a builder does nothing until `spawn`"]
 pub struct Builder {
     name: Option<Box<str>>,
+    eager: bool,
 }
 
 impl Builder {
@@ -37,6 +39,24 @@ impl Builder {
         self
     }
 
+    /// Polls the task once on the spawning thread, before the spawn returns, as asyncio's eager
+    /// tasks do. One that is ready at once is never queued; one that waits is woken as any other.
+    ///
+    /// The spawner stands still during that poll. A task that spawns itself anew in this way nests
+    /// on the stack. Without effect on blocking jobs.
+    ///
+    /// # Examples
+    /// ```
+    /// # heist::runtime::Runtime::new().unwrap().block_on(async {
+    /// let task = heist::task::Builder::new().eager().spawn(async { "cached" });
+    /// assert!(task.is_finished());
+    /// # });
+    /// ```
+    pub fn eager(mut self) -> Builder {
+        self.eager = true;
+        self
+    }
+
     /// Spawns the task; see [`heist::spawn`](crate::spawn).
     ///
     /// # Panics
@@ -47,11 +67,65 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let mut origin = Origin::here(Location::caller());
+        spawn_with(future, self.origin(Location::caller()))
+    }
+
+    /// Spawns the task on another runtime.
+    #[track_caller]
+    pub fn spawn_on<F>(self, future: F, handle: &Handle) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let _runtime = handle.enter();
+        spawn_with(future, self.origin(Location::caller()))
+    }
+
+    /// Spawns a task that need not be `Send`; see [`task::spawn_local`](super::spawn_local).
+    ///
+    /// # Panics
+    /// Where [`task::spawn_local`](super::spawn_local) does.
+    #[track_caller]
+    pub fn spawn_local<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        spawn_local_with(future, self.origin(Location::caller()))
+    }
+
+    /// Runs a closure on the blocking pool; see
+    /// [`task::spawn_blocking`](super::spawn_blocking()).
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(self, job: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        spawn_blocking_with(job, self.origin(Location::caller()))
+    }
+
+    /// Runs a closure on the blocking pool of another runtime.
+    #[track_caller]
+    pub fn spawn_blocking_on<F, R>(self, job: F, handle: &Handle) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let _runtime = handle.enter();
+        spawn_blocking_with(job, self.origin(Location::caller()))
+    }
+
+    fn origin(self, at: &'static Location<'static>) -> Origin {
+        let mut origin = Origin::here(at);
+        origin.eager = self.eager;
         if let Some(name) = self.name {
             let context = origin.details.as_ref().and_then(|details| details.context.clone());
             origin.details = Some(Arc::new(Details { name: Some(name), context }));
         }
-        spawn_with(future, origin)
+        origin
     }
 }

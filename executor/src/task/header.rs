@@ -271,6 +271,16 @@ impl Notified {
         self.run();
     }
 
+    /// As [`run`](Notified::run), in the middle of whatever this thread does: a poll of another
+    /// task goes on afterwards with the budget that it had.
+    #[cfg(not(heist_loom))]
+    pub(crate) fn run_nested(self) {
+        let _outer = super::budget::suspend();
+        super::budget::refill();
+        let _in_async = crate::runtime::context::set_in_async(true);
+        self.run();
+    }
+
     /// Polls the task, or cancels it if that was asked for.
     #[inline]
     pub(crate) fn run(self) {

@@ -69,6 +69,35 @@ impl<T> JoinHandle<T> {
     pub fn id(&self) -> Id {
         self.id
     }
+
+    /// Puts a waker in place that is woken once, when the task ends. False if it has ended already.
+    pub(crate) fn watch(&mut self, waker: &Waker) -> bool {
+        self.task.as_ref().is_some_and(|task| !is_ready(task.header(), waker))
+    }
+
+    /// Takes the output of a task that has ended.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    pub(crate) fn take(&mut self) -> Result<T, JoinError> {
+        let task = self.task.take().expect("the output of a task is taken once");
+        let header = task.header();
+        assert!(header.state.load().is_complete(), "the output of a task is taken after its end");
+        let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
+        // SAFETY: the task is complete and the interest is ours; `self.task` is given up, so the
+        // output is taken once. The type is that of the task, by `new`.
+        let output = unsafe {
+            (header.vtable.take_output)(task.as_ptr(), output.as_mut_ptr().cast());
+            output.assume_init()
+        };
+        // While JOIN_WAKER is set the completing worker may still be waking us; who comes second
+        // drops the waker.
+        if !header.state.load().has_join_waker() || header.state.leave().drop_waker {
+            // SAFETY: JOIN_WAKER is clear: the waker is the handle's alone (rules 2 and 4).
+            header.join_waker.with_mut(|w| unsafe { *w = None });
+        }
+        output
+    }
 }
 
 /// True once the output can be taken; else the waker is in place.
@@ -115,21 +144,7 @@ impl<T> Future for JoinHandle<T> {
             leaf::waiting(&JOIN, header.spawned_at);
             return Poll::Pending;
         }
-        let mut output = MaybeUninit::<Result<T, JoinError>>::uninit();
-        // SAFETY: the task is complete and the interest is ours; `self.task` is given up below, so
-        // the output is taken once. The type is that of the task, by `new`.
-        let output = unsafe {
-            (header.vtable.take_output)(task.as_ptr(), output.as_mut_ptr().cast());
-            output.assume_init()
-        };
-        // While JOIN_WAKER is set the completing worker may still be waking us; who comes second
-        // drops the waker.
-        if !header.state.load().has_join_waker() || header.state.leave().drop_waker {
-            // SAFETY: JOIN_WAKER is clear: the waker is the handle's alone (rules 2 and 4).
-            header.join_waker.with_mut(|w| unsafe { *w = None });
-        }
-        self.task = None;
-        Poll::Ready(output)
+        Poll::Ready(self.take())
     }
 }
 

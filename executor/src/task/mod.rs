@@ -45,15 +45,23 @@ pub(crate) mod budget;
 mod builder;
 pub(crate) mod current;
 pub(crate) mod error;
+#[cfg(not(heist_loom))]
+mod gather;
 pub(crate) mod header;
 mod id;
 mod info;
 pub(crate) mod join;
+#[cfg(not(heist_loom))]
+pub mod join_set;
 pub(crate) mod live_set;
 pub(crate) mod poll;
 #[cfg(not(heist_loom))]
+mod roster;
+#[cfg(not(heist_loom))]
 pub(crate) mod spawn;
 pub(crate) mod state;
+#[cfg(not(heist_loom))]
+mod wait;
 mod waker;
 mod yield_now;
 
@@ -61,11 +69,17 @@ pub use budget::{Unconstrained, consume_budget, unconstrained};
 #[cfg(not(heist_loom))]
 pub use builder::Builder;
 pub use error::{Failure, JoinError};
+#[cfg(not(heist_loom))]
+pub use gather::{AsCompleted, Gather, NextCompleted, as_completed, gather};
 pub use id::Id;
 pub use info::{TaskInfo, TaskState, WaitSite, current, id, try_current, try_id};
 pub use join::{AbortHandle, JoinHandle};
 #[cfg(not(heist_loom))]
+pub use join_set::JoinSet;
+#[cfg(not(heist_loom))]
 pub use spawn::{all, block_in_place, spawn, spawn_blocking, spawn_local};
+#[cfg(not(heist_loom))]
+pub use wait::{Wait, Waited, When, wait};
 pub use yield_now::{YieldNow, yield_now};
 
 pub(crate) use header::{Notified, TaskRef};

@@ -38,15 +38,16 @@ pub(crate) trait Home: Sync + Sized + 'static {
     /// Queues a task that was woken during the poll which has just ended on this thread.
     ///
     /// # Safety
-    /// `home` is the home of `task`; the caller is a worker of its runtime.
+    /// `home` is the home of `task`; the caller is a worker of its runtime or spawns the task
+    /// eagerly.
     unsafe fn reschedule(home: NonNull<Self>, task: Notified);
 
     /// The task is complete: takes it out of the live set, now (true: the caller gives up the
     /// live set's reference) or later (false: the live set does).
     ///
     /// # Safety
-    /// `home` is the home of `task`; the caller is a worker of its runtime, or ends the runtime,
-    /// and has just completed the task.
+    /// `home` is the home of `task`; the caller is a worker of its runtime, or spawns the task
+    /// eagerly, or ends the runtime, and has just completed the task.
     unsafe fn retire(home: NonNull<Self>, task: NonNull<Header>) -> bool;
 
     /// What to tell when the task's panic is never read.
@@ -76,6 +77,8 @@ pub(crate) struct Origin {
     pub(crate) parent: Option<Id>,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) details: Option<Arc<Details>>,
+    /// Whether it is polled once by the spawning thread, before it is queued.
+    pub(crate) eager: bool,
 }
 
 /// Makes a task: its live reference, its first `Notified`, and its handle.

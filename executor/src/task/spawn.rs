@@ -12,7 +12,8 @@ impl Origin {
     /// A task spawned at `at` by the current one.
     #[inline]
     pub(crate) fn here(at: &'static Location<'static>) -> Origin {
-        Origin { parent: current::id(), spawned_at: at, details: current::inherited() }
+        let details = current::inherited();
+        Origin { parent: current::id(), spawned_at: at, details, eager: false }
     }
 }
 
@@ -69,7 +70,15 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let origin = Origin::here(Location::caller());
+    spawn_local_with(future, Origin::here(Location::caller()))
+}
+
+#[track_caller]
+pub(super) fn spawn_local_with<F>(future: F, origin: Origin) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
     match context::current_local() {
         // SAFETY: the runtime's one worker runs on this thread only.
         Some(scheduler) => unsafe { scheduler.spawn_unchecked(future, origin) },
@@ -100,8 +109,17 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
+    spawn_blocking_with(job, Origin::here(Location::caller()))
+}
+
+#[track_caller]
+pub(super) fn spawn_blocking_with<F, R>(job: F, origin: Origin) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
     match context::current() {
-        Some(scheduler) => Pool::spawn(&scheduler, job, Origin::here(Location::caller())),
+        Some(scheduler) => Pool::spawn(&scheduler, job, origin),
         None => panic!("{NO_RUNTIME}"),
     }
 }

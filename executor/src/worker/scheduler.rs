@@ -120,6 +120,7 @@ impl Scheduler {
     {
         let local = context::worker_of(self);
         let home = &*self.homes[local.map_or(self.remotes.len(), |local| local.index)];
+        let eager = origin.eager;
         // SAFETY: homes end with the scheduler, which ends after the last task in their live sets
         // has completed; that future and output may be run here is passed on from the caller.
         let (live, notified, handle) =
@@ -129,6 +130,7 @@ impl Scheduler {
         }
         let Some(notified) = home.live.admit(live, notified) else { return handle };
         match local {
+            _ if eager => notified.run_nested(),
             Some(local) => local.push_spawned(notified),
             None => self.inject(notified),
         }
