@@ -123,8 +123,8 @@ impl Builder {
         let mut origin = Origin::here(at);
         origin.eager = self.eager;
         if let Some(name) = self.name {
-            let context = origin.details.as_ref().and_then(|details| details.context.clone());
-            origin.details = Some(Arc::new(Details { name: Some(name), context }));
+            let values = origin.details.as_ref().and_then(|details| details.values.clone());
+            origin.details = Some(Arc::new(Details { name: Some(name), values }));
         }
         origin
     }

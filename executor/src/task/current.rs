@@ -3,9 +3,8 @@
 use std::cell::Cell;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
-use super::header::{Details, Header};
+use super::header::Header;
 use super::id::Id;
 use crate::shim::thread_locals;
 
@@ -59,13 +58,6 @@ pub(crate) fn set_woken(task: NonNull<Header>) -> bool {
 #[inline]
 pub(crate) fn id() -> Option<Id> {
     with(|header| header.id)
-}
-
-/// What a child of the current task inherits: its details, unless they hold a name, which is the
-/// task's own.
-#[inline]
-pub(crate) fn inherited() -> Option<Arc<Details>> {
-    with(|header| header.details.as_ref().and_then(Details::for_child))?
 }
 
 /// Runs `f` on the header of the current task.

@@ -35,25 +35,25 @@ pub(crate) struct Vtable {
 }
 
 /// Values that a task hands to its children, keyed by the address of their declaration.
-pub(crate) type Inherited = Arc<Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>>;
+pub(crate) type Values = Arc<Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>>;
 
 /// Rarely used parts of a task, shared along the lines of descent where they are equal.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
     /// The name given with `task::Builder`.
     pub(crate) name: Option<Box<str>>,
-    /// Values inherited from the parent.
-    pub(crate) context: Option<Inherited>,
+    /// Values inherited from the parent; see `task::context`.
+    pub(crate) values: Option<Values>,
 }
 
 impl Details {
     /// The details of a child that has no name of its own: shared where nothing differs.
     pub(crate) fn for_child(self: &Arc<Details>) -> Option<Arc<Details>> {
-        match (&self.name, &self.context) {
+        match (&self.name, &self.values) {
             (_, None) => None,
             (None, Some(_)) => Some(self.clone()),
-            (Some(_), Some(context)) => {
-                Some(Arc::new(Details { name: None, context: Some(context.clone()) }))
+            (Some(_), Some(values)) => {
+                Some(Arc::new(Details { name: None, values: Some(values.clone()) }))
             }
         }
     }

@@ -43,6 +43,8 @@ mod age;
 pub(crate) mod budget;
 #[cfg(not(heist_loom))]
 mod builder;
+#[cfg(not(heist_loom))]
+pub mod context;
 pub(crate) mod current;
 pub(crate) mod error;
 #[cfg(not(heist_loom))]
@@ -54,6 +56,8 @@ pub(crate) mod join;
 #[cfg(not(heist_loom))]
 pub mod join_set;
 pub(crate) mod live_set;
+#[cfg(not(heist_loom))]
+mod local_key;
 pub(crate) mod poll;
 #[cfg(not(heist_loom))]
 mod roster;
@@ -76,6 +80,8 @@ pub use info::{TaskInfo, TaskState, WaitSite, current, id, try_current, try_id};
 pub use join::{AbortHandle, JoinHandle};
 #[cfg(not(heist_loom))]
 pub use join_set::JoinSet;
+#[cfg(not(heist_loom))]
+pub use local_key::{AccessError, LocalKey, TaskLocalFuture};
 #[cfg(not(heist_loom))]
 pub use spawn::{all, block_in_place, spawn, spawn_blocking, spawn_local};
 #[cfg(not(heist_loom))]

@@ -12,7 +12,7 @@ impl Origin {
     /// A task spawned at `at` by the current one.
     #[inline]
     pub(crate) fn here(at: &'static Location<'static>) -> Origin {
-        let details = current::inherited();
+        let details = super::context::inherited();
         Origin { parent: current::id(), spawned_at: at, details, eager: false }
     }
 }
