@@ -20,7 +20,7 @@ const TASKS_PER_MAIN_POLL: usize = 64;
 
 /// Panics if blocking here would block async code.
 #[track_caller]
-fn assert_may_block(what: &str) {
+pub(crate) fn assert_may_block(what: &str) {
     assert!(
         !context::in_async(),
         "`{what}` would block this thread, which is running async code; `.await` the future instead, \

@@ -26,6 +26,7 @@ use crate::task::{JoinHandle, Origin};
 use crate::worker::Scheduler;
 use block_on::Lone;
 
+pub(crate) use block_on::assert_may_block;
 pub use builder::Builder;
 pub(crate) use handle::NO_RUNTIME;
 pub use handle::{EnterGuard, Handle, TryCurrentError};

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::header::Details;
+use super::details::Details;
 use super::spawn::{spawn_blocking_with, spawn_local_with, spawn_with};
 use super::{JoinHandle, Origin};
 use crate::runtime::Handle;
@@ -124,7 +124,7 @@ impl Builder {
         origin.eager = self.eager;
         if let Some(name) = self.name {
             let values = origin.details.as_ref().and_then(|details| details.values.clone());
-            origin.details = Some(Arc::new(Details { name: Some(name), values }));
+            origin.details = Some(Arc::new(Details::new(Some(name), values)));
         }
         origin
     }

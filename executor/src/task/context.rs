@@ -21,7 +21,7 @@ use std::task::{self, Poll};
 use pin_project_lite::pin_project;
 
 use super::current;
-use super::header::{Details, Values};
+use super::details::{Details, Values};
 use super::id::Id;
 
 /// Declares values that children inherit; see [`task::context`](crate::task::context).
@@ -146,7 +146,7 @@ fn with_details<R>(f: impl FnOnce(&Details) -> R) -> Option<R> {
     match ambient() {
         // SAFETY: the `Inside` that set the pointer borrows the `Arc` for as long as it is set.
         Some(details) => Some(f(unsafe { &*details })),
-        None => current::with(|header| header.details.as_deref().map(f)).flatten(),
+        None => current::with(|header| header.details.get().map(f)).flatten(),
     }
 }
 
@@ -159,7 +159,7 @@ pub(super) fn inherited() -> Option<Arc<Details>> {
             Arc::increment_strong_count(details);
             Some(Arc::from_raw(details))
         },
-        None => current::with(|header| header.details.as_ref().and_then(Details::for_child))?,
+        None => current::with(|header| header.details.for_child())?,
     }
 }
 
@@ -169,7 +169,7 @@ fn bound(key: usize, value: Arc<dyn Any + Send + Sync>) -> Arc<Details> {
     let mut values = values.map_or_else(Vec::new, |values| Vec::clone(&values));
     values.retain(|(other, _)| *other != key);
     values.push((key, value));
-    Arc::new(Details { name: None, values: Some(Values::new(values)) })
+    Arc::new(Details::new(None, Some(Values::new(values))))
 }
 
 enum ScopeValues {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::ptr::NonNull;
 
-use super::header::Header;
+use super::header::{Header, TaskRef};
 use super::id::Id;
 use crate::shim::thread_locals;
 
@@ -58,6 +58,16 @@ pub(crate) fn set_woken(task: NonNull<Header>) -> bool {
 #[inline]
 pub(crate) fn id() -> Option<Id> {
     with(|header| header.id)
+}
+
+/// A reference to the current task.
+#[cfg(not(heist_loom))]
+pub(crate) fn reference() -> Option<TaskRef> {
+    with(|header| {
+        header.state.add_reference();
+        // SAFETY: counted just now.
+        unsafe { TaskRef::from_raw(NonNull::from(header)) }
+    })
 }
 
 /// Runs `f` on the header of the current task.

@@ -20,7 +20,7 @@ struct Ending {
 }
 
 enum How {
-    Cancelled,
+    Cancelled { reason: Option<Arc<str>> },
     Panicked { payload: Box<dyn Any + Send>, unread: Option<Unread> },
 }
 
@@ -62,8 +62,8 @@ impl fmt::Display for Failure<'_> {
 pub(crate) type FailureHook = Option<Arc<dyn Fn(&Failure<'_>) + Send + Sync>>;
 
 impl JoinError {
-    pub(crate) fn cancelled(id: Id) -> JoinError {
-        JoinError(Box::new(Ending { id, how: How::Cancelled }))
+    pub(crate) fn cancelled(id: Id, reason: Option<Arc<str>>) -> JoinError {
+        JoinError(Box::new(Ending { id, how: How::Cancelled { reason } }))
     }
 
     pub(crate) fn panicked(
@@ -104,7 +104,16 @@ impl JoinError {
 
     /// Whether the task was cancelled: aborted, or still there when its runtime shut down.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.how, How::Cancelled)
+        matches!(self.0.how, How::Cancelled { .. })
+    }
+
+    /// Why the task was cancelled, if [`JoinHandle::cancel`](super::JoinHandle::cancel) or a scope
+    /// said so.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.0.how {
+            How::Cancelled { reason } => reason.as_deref(),
+            How::Panicked { .. } => None,
+        }
     }
 
     /// Whether the task panicked.
@@ -129,7 +138,7 @@ impl JoinError {
         let Ending { id, how } = *self.0;
         match how {
             How::Panicked { payload, .. } => Ok(payload),
-            How::Cancelled => Err(JoinError::cancelled(id)),
+            How::Cancelled { reason } => Err(JoinError::cancelled(id, reason)),
         }
     }
 
@@ -150,7 +159,10 @@ fn text(payload: &(dyn Any + Send)) -> Option<&str> {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.how {
-            How::Cancelled => write!(f, "task {} was cancelled", self.0.id),
+            How::Cancelled { reason: None } => write!(f, "task {} was cancelled", self.0.id),
+            How::Cancelled { reason: Some(reason) } => {
+                write!(f, "task {} was cancelled: {reason}", self.0.id)
+            }
             How::Panicked { payload, .. } => match text(&**payload) {
                 Some(message) => write!(f, "task {} panicked with message {message:?}", self.0.id),
                 None => write!(f, "task {} panicked", self.0.id),
@@ -162,7 +174,10 @@ impl fmt::Display for JoinError {
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.how {
-            How::Cancelled => write!(f, "JoinError::Cancelled({:?})", self.0.id),
+            How::Cancelled { reason: None } => write!(f, "JoinError::Cancelled({:?})", self.0.id),
+            How::Cancelled { reason: Some(reason) } => {
+                write!(f, "JoinError::Cancelled({:?}, {reason:?})", self.0.id)
+            }
             How::Panicked { payload, .. } => {
                 let message = text(&**payload).unwrap_or("...");
                 write!(f, "JoinError::Panic({:?}, {message:?})", self.0.id)

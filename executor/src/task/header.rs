@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::task::Waker;
 
+use super::details::{Details, DetailsCell};
 use super::id::Id;
 use super::state::State;
 use crate::shim::UnsafeCell;
@@ -34,31 +35,6 @@ pub(crate) struct Vtable {
     pub(crate) free: unsafe fn(NonNull<Header>),
 }
 
-/// Values that a task hands to its children, keyed by the address of their declaration.
-pub(crate) type Values = Arc<Vec<(usize, Arc<dyn std::any::Any + Send + Sync>)>>;
-
-/// Rarely used parts of a task, shared along the lines of descent where they are equal.
-#[derive(Debug, Default)]
-pub(crate) struct Details {
-    /// The name given with `task::Builder`.
-    pub(crate) name: Option<Box<str>>,
-    /// Values inherited from the parent; see `task::context`.
-    pub(crate) values: Option<Values>,
-}
-
-impl Details {
-    /// The details of a child that has no name of its own: shared where nothing differs.
-    pub(crate) fn for_child(self: &Arc<Details>) -> Option<Arc<Details>> {
-        match (&self.name, &self.values) {
-            (_, None) => None,
-            (None, Some(_)) => Some(self.clone()),
-            (Some(_), Some(values)) => {
-                Some(Arc::new(Details { name: None, values: Some(values.clone()) }))
-            }
-        }
-    }
-}
-
 /// Neighbours in the live set of the task's home; guarded by that set's lock.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
@@ -77,7 +53,7 @@ pub(crate) struct Header {
     pub(crate) id: Id,
     pub(crate) parent: Option<Id>,
     pub(crate) spawned_at: &'static Location<'static>,
-    pub(crate) details: Option<Arc<Details>>,
+    pub(crate) details: DetailsCell,
     /// Wait site, written by the polling worker and read by dumps: the operation's name, ...
     wait_operation: AtomicPtr<&'static str>,
     /// ... and the place that called it. Null while the task does not wait in a leaf of ours.
@@ -108,7 +84,7 @@ impl Header {
             id,
             parent,
             spawned_at,
-            details,
+            details: DetailsCell::new(details),
             wait_operation: AtomicPtr::default(),
             wait_at: AtomicPtr::default(),
             polls: AtomicU32::new(0),
@@ -119,7 +95,7 @@ impl Header {
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
-        self.details.as_ref().and_then(|details| details.name.as_deref())
+        self.details.get().and_then(|details| details.name.as_deref())
     }
 
     /// Called by the polling worker before each poll.
@@ -191,7 +167,15 @@ impl TaskRef {
         unsafe { self.0.as_ref() }
     }
 
-    /// Asks for the end of the task; see `AbortHandle::abort`.
+    /// Asks for the end of the task; see `JoinHandle::cancel`.
+    pub(crate) fn cancel(&self, reason: &Arc<str>) {
+        let header = self.header();
+        if !header.state.load().is_complete() && !header.details.cancellation().request(reason) {
+            self.abort();
+        }
+    }
+
+    /// Ends the task; see `AbortHandle::abort`.
     pub(crate) fn abort(&self) {
         match self.header().state.abort() {
             super::state::Wake::Submit => {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::error::JoinError;
@@ -55,6 +56,30 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// Cancels the task for a reason, and lets it clean up.
+    ///
+    /// A task inside [`with_cleanup`](super::with_cleanup), [`shield`](super::shield) or
+    /// `scope` is asked to end, and does so when its clean-ups have run; see
+    /// there. Any other is aborted, as by [`abort`](JoinHandle::abort). In both cases the join
+    /// yields an error with the [reason](JoinError::reason); the first one counts. This call does
+    /// not wait: to do so, await the handle.
+    ///
+    /// # Examples
+    /// ```
+    /// # heist::runtime::Runtime::new().unwrap().block_on(async {
+    /// let task = heist::spawn(std::future::pending::<()>());
+    /// task.cancel("the client has left");
+    /// let error = task.await.unwrap_err();
+    /// assert!(error.is_cancelled());
+    /// assert_eq!(error.reason(), Some("the client has left"));
+    /// # });
+    /// ```
+    pub fn cancel(&self, reason: impl Into<Arc<str>>) {
+        if let Some(task) = &self.task {
+            task.cancel(&reason.into());
+        }
+    }
+
     /// A handle that can abort the task and does not keep its output waiting.
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle { task: self.task.clone(), id: self.id }
@@ -79,6 +104,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Panics
     /// If it was taken before.
+    #[track_caller]
     pub(crate) fn take(&mut self) -> Result<T, JoinError> {
         let task = self.task.take().expect("the output of a task is taken once");
         let header = task.header();
@@ -191,6 +217,13 @@ impl AbortHandle {
     pub fn abort(&self) {
         if let Some(task) = &self.task {
             task.abort();
+        }
+    }
+
+    /// As [`JoinHandle::cancel`].
+    pub fn cancel(&self, reason: impl Into<Arc<str>>) {
+        if let Some(task) = &self.task {
+            task.cancel(&reason.into());
         }
     }
 

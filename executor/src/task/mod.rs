@@ -43,9 +43,11 @@ mod age;
 pub(crate) mod budget;
 #[cfg(not(heist_loom))]
 mod builder;
+pub(crate) mod cancel;
 #[cfg(not(heist_loom))]
 pub mod context;
 pub(crate) mod current;
+pub(crate) mod details;
 pub(crate) mod error;
 #[cfg(not(heist_loom))]
 mod gather;
@@ -53,6 +55,8 @@ pub(crate) mod header;
 mod id;
 mod info;
 pub(crate) mod join;
+#[cfg(not(heist_loom))]
+mod join_blocking;
 #[cfg(not(heist_loom))]
 pub mod join_set;
 pub(crate) mod live_set;
@@ -72,6 +76,8 @@ mod yield_now;
 pub use budget::{Unconstrained, consume_budget, unconstrained};
 #[cfg(not(heist_loom))]
 pub use builder::Builder;
+#[cfg(not(heist_loom))]
+pub use cancel::{Ending, Shield, WithCleanup, shield, with_cleanup};
 pub use error::{Failure, JoinError};
 #[cfg(not(heist_loom))]
 pub use gather::{AsCompleted, Gather, NextCompleted, as_completed, gather};

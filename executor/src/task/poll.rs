@@ -14,8 +14,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::details::Details;
 use super::error::JoinError;
-use super::header::{Details, Header, Notified, TaskRef, Vtable, release};
+use super::header::{Header, Notified, TaskRef, Vtable, release};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::state::{Pause, Start};
@@ -227,7 +228,10 @@ unsafe fn cancel<F: Future, H: Home>(task: NonNull<Header>, references: usize) {
         unsafe { drop_future::<F, H>(task) }
     };
     let error = match dropped {
-        Ok(()) => JoinError::cancelled(header.id),
+        Ok(()) => {
+            let cancellation = header.details.seen_cancellation();
+            JoinError::cancelled(header.id, cancellation.and_then(|c| c.reason()))
+        }
         Err(payload) => {
             // SAFETY: the caller is a worker of this home or ends its runtime.
             let hook = unsafe { H::failure_hook(header.home.cast()) };
