@@ -19,6 +19,8 @@
 //!
 //! * [`run`], [`main`] and [`test`] start a runtime; [`runtime`] has its settings.
 //! * [`spawn`] and [`task`]: tasks, their handles, and what they are doing: [`task::all`].
+//! * [`time`], [`net`], [`io`], [`signal`]: sleeping, sockets, streams, signals.
+//! * [`sync`]: channels, locks, and other ways for tasks to wait for each other.
 //! * [`time`], [`net`], [`io`], [`fs`], `process`, [`signal`]: sleeping, sockets, streams, files,
 //!   child processes, signals.
 //! * [`join!`], [`try_join!`], [`select!`]: several futures in one task.
@@ -63,6 +65,8 @@ pub mod runtime;
 mod shim;
 #[cfg(not(heist_loom))]
 pub mod signal;
+#[cfg(not(heist_loom))]
+pub mod sync;
 pub mod task;
 #[cfg(not(heist_loom))]
 pub mod time;

@@ -18,7 +18,7 @@ mod real {
             AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
         };
     }
-    pub(crate) use parking_lot::{Condvar, Mutex};
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
     /// Whether a point in time has come.
     pub(crate) fn has_come(time: std::time::Instant) -> bool {

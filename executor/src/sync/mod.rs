@@ -1,0 +1,53 @@
+//! Channels, locks, and other ways for tasks to wait for each other.
+//!
+//! The names and meanings are tokio's; [`Event`], [`Condvar`], [`Queue`] and some methods are
+//! Heist's own. Nothing here needs a runtime: every primitive works under any executor, and from
+//! threads without one through the `blocking_*` methods. On Heist, each operation takes part in
+//! the co-operative budget, and [`task::all`](crate::task::all) tells which operation of which line
+//! of the program a task waits in.
+//!
+//! * Messages: [`oneshot`] (one value), [`mpsc`] (many senders, one receiver), [`broadcast`] (every
+//!   receiver sees every value), [`watch`] (the latest value), [`Queue`] (many producers and
+//!   consumers, by order of arrival or priority, with an end that can be waited for).
+//! * Exclusion: [`Mutex`], [`RwLock`], [`Semaphore`], [`OnceCell`].
+//! * Signals: [`Notify`], [`Event`], [`Condvar`], [`Barrier`].
+//!
+//! # Fairness
+//!
+//! Who waits first is served first, everywhere: all of them but `oneshot` and the values of `watch`
+//! stand on one kind of line (`wait_list`). A permit or a lock that is given up goes to the first in
+//! line there and then, and a task that has been served but is dropped before it noticed passes it
+//! on.
+
+mod blocking;
+mod mutex;
+mod mutex_guard;
+pub mod oneshot;
+mod semaphore;
+mod semaphore_permit;
+#[cfg(test)]
+mod testing;
+mod wait_list;
+
+use std::panic::Location;
+use std::task::Poll;
+
+use crate::leaf::{self, Operation};
+
+pub use mutex::{Mutex, TryLockError};
+pub use mutex_guard::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
+pub use semaphore::{AcquireError, Semaphore, TryAcquireError};
+pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
+
+/// The futures of this module that have names.
+pub mod futures {
+    pub use super::mutex::Lock;
+    pub use super::semaphore::Acquire;
+}
+
+/// The end of a leaf's poll that has put its waker in place.
+fn pending<T>(operation: &'static Operation, at: &'static Location<'static>) -> Poll<T> {
+    leaf::restore();
+    leaf::waiting(operation, at);
+    Poll::Pending
+}
