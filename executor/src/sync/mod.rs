@@ -20,8 +20,10 @@
 //! on.
 
 mod blocking;
+pub mod mpsc;
 mod mutex;
 mod mutex_guard;
+mod notify;
 pub mod oneshot;
 mod semaphore;
 mod semaphore_permit;
@@ -36,12 +38,15 @@ use crate::leaf::{self, Operation};
 
 pub use mutex::{Mutex, TryLockError};
 pub use mutex_guard::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
+pub use notify::Notify;
 pub use semaphore::{AcquireError, Semaphore, TryAcquireError};
 pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 
 /// The futures of this module that have names.
 pub mod futures {
+    pub use super::mpsc::{Receiving, Sending};
     pub use super::mutex::Lock;
+    pub use super::notify::Notified;
     pub use super::semaphore::Acquire;
 }
 
