@@ -20,6 +20,7 @@
 //! on.
 
 mod blocking;
+pub mod broadcast;
 pub mod mpsc;
 mod mutex;
 mod mutex_guard;
@@ -30,6 +31,7 @@ mod semaphore_permit;
 #[cfg(test)]
 mod testing;
 mod wait_list;
+pub mod watch;
 
 use std::panic::Location;
 use std::task::Poll;

@@ -1,0 +1,164 @@
+//! The sending end of a watch channel.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::RwLock;
+
+use super::Shared;
+use super::error::SendError;
+use super::receiver::{Receiver, Ref};
+use crate::leaf::Operation;
+use crate::sync::Notify;
+
+static CLOSED: Operation = Operation::new("watch::Sender::closed");
+
+/// Sets the value of a [`channel`](super::channel).
+#[derive(Debug)]
+pub struct Sender<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Sender<T> {
+    /// Makes a channel without a receiver yet.
+    pub fn new(init: T) -> Sender<T> {
+        let shared = Shared {
+            value: RwLock::new(init),
+            version: AtomicUsize::new(0),
+            senders: AtomicUsize::new(1),
+            receivers: AtomicUsize::new(0),
+            news: Notify::new(),
+            abandoned: Notify::new(),
+        };
+        Sender { shared: Arc::new(shared) }
+    }
+
+    /// Sets the value, and tells all receivers.
+    ///
+    /// # Errors
+    /// The value, if there is no receiver; use [`send_replace`](Sender::send_replace) to set it all
+    /// the same.
+    pub fn send(&self, value: T) -> Result<(), SendError<T>> {
+        if self.receiver_count() == 0 {
+            return Err(SendError(value));
+        }
+        self.send_replace(value);
+        Ok(())
+    }
+
+    /// Changes the value where it is, and tells all receivers.
+    ///
+    /// # Panics
+    /// If `modify` does; the value stays as it is then, and nobody is told. It must not use this
+    /// channel, which is locked meanwhile.
+    pub fn send_modify<F>(&self, modify: F)
+    where
+        F: FnOnce(&mut T),
+    {
+        self.send_if_modified(|value| {
+            modify(value);
+            true
+        });
+    }
+
+    /// Changes the value where it is, and tells all receivers if `modify` returns true, which is
+    /// also the result. See [`send_modify`](Sender::send_modify).
+    ///
+    /// # Panics
+    /// If `modify` does.
+    pub fn send_if_modified<F>(&self, modify: F) -> bool
+    where
+        F: FnOnce(&mut T) -> bool,
+    {
+        let mut value = self.shared.value.write();
+        let modified = modify(&mut value);
+        if modified {
+            self.shared.count_change();
+        }
+        drop(value);
+        if modified {
+            self.shared.news.notify_waiters();
+        }
+        modified
+    }
+
+    /// Sets the value, tells all receivers if there are any, and returns the old value.
+    pub fn send_replace(&self, mut value: T) -> T {
+        self.send_modify(|old| std::mem::swap(old, &mut value));
+        value
+    }
+
+    /// The value. Senders wait while it is borrowed, so let it go soon, and not after an await.
+    pub fn borrow(&self) -> Ref<'_, T> {
+        Ref::new(self.shared.value.read(), false)
+    }
+
+    /// Whether there is no receiver.
+    pub fn is_closed(&self) -> bool {
+        self.receiver_count() == 0
+    }
+
+    /// Waits until there is no receiver.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn closed(&self) -> impl Future<Output = ()> {
+        let at = Location::caller();
+        async move {
+            loop {
+                let abandoned = self.shared.abandoned.notified_at(&CLOSED, at);
+                if self.is_closed() {
+                    return;
+                }
+                abandoned.await;
+            }
+        }
+    }
+
+    /// Makes a receiver; the value counts as seen by it.
+    pub fn subscribe(&self) -> Receiver<T> {
+        Receiver::new(self.shared.clone(), self.shared.version())
+    }
+
+    /// How many receivers there are.
+    pub fn receiver_count(&self) -> usize {
+        self.shared.receivers()
+    }
+
+    /// How many senders there are.
+    pub fn sender_count(&self) -> usize {
+        // Ordering: Relaxed; this sender is one of them, and no end is concluded from the number.
+        self.shared.senders.load(Ordering::Relaxed)
+    }
+
+    /// Whether both send to the same channel.
+    pub fn same_channel(&self, other: &Sender<T>) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        // Ordering: Relaxed; the channel is held open by this sender meanwhile.
+        self.shared.senders.fetch_add(1, Ordering::Relaxed);
+        Sender { shared: self.shared.clone() }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        // Ordering: AcqRel, pairs with the load in `Shared::is_closed`.
+        if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shared.news.notify_waiters();
+        }
+    }
+}
+
+impl<T: Default> Default for Sender<T> {
+    fn default() -> Sender<T> {
+        Sender::new(T::default())
+    }
+}
