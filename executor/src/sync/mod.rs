@@ -19,13 +19,17 @@
 //! line there and then, and a task that has been served but is dropped before it noticed passes it
 //! on.
 
+mod barrier;
 mod blocking;
 pub mod broadcast;
+mod condvar;
+mod event;
 pub mod mpsc;
 mod mutex;
 mod mutex_guard;
 mod notify;
 pub mod oneshot;
+mod rwlock;
 mod semaphore;
 mod semaphore_permit;
 #[cfg(test)]
@@ -38,17 +42,26 @@ use std::task::Poll;
 
 use crate::leaf::{self, Operation};
 
+pub use barrier::{Barrier, BarrierWaitResult, BrokenBarrier};
+pub use condvar::Condvar;
+pub use event::Event;
 pub use mutex::{Mutex, TryLockError};
 pub use mutex_guard::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
 pub use notify::Notify;
+pub use rwlock::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
+    RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,
+};
 pub use semaphore::{AcquireError, Semaphore, TryAcquireError};
 pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 
 /// The futures of this module that have names.
 pub mod futures {
+    pub use super::barrier::BarrierWait;
     pub use super::mpsc::{Receiving, Sending};
     pub use super::mutex::Lock;
     pub use super::notify::Notified;
+    pub use super::rwlock::{Read, Write};
     pub use super::semaphore::Acquire;
 }
 
