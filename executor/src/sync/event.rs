@@ -69,18 +69,12 @@ impl Event {
     /// Cancel safe.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> {
-        self.wait_at(&WAIT, Location::caller())
-    }
-
-    /// Waits on behalf of another operation, called at `at`.
-    pub(super) async fn wait_at(
-        &self,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
-    ) {
-        let setting = self.setting.notified_at(operation, at);
-        if !self.is_set() {
-            setting.await;
+        let at = Location::caller();
+        async move {
+            let setting = self.setting.notified_at(&WAIT, at);
+            if !self.is_set() {
+                setting.await;
+            }
         }
     }
 }

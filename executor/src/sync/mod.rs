@@ -28,7 +28,9 @@ pub mod mpsc;
 mod mutex;
 mod mutex_guard;
 mod notify;
+mod once_cell;
 pub mod oneshot;
+pub mod queue;
 mod rwlock;
 mod semaphore;
 mod semaphore_permit;
@@ -48,6 +50,8 @@ pub use event::Event;
 pub use mutex::{Mutex, TryLockError};
 pub use mutex_guard::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
 pub use notify::Notify;
+pub use once_cell::{OnceCell, SetError};
+pub use queue::Queue;
 pub use rwlock::{
     OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,
