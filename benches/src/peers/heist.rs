@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use heist::net::{TcpListener, TcpStream};
 use heist::runtime::{Builder, Runtime as HeistRuntime};
+use heist::sync::{mpsc, oneshot};
 
-use super::{Neutral, Runtime};
+use super::{Channels, Runtime};
 
 /// See the module.
 #[derive(Debug)]
@@ -30,8 +31,7 @@ impl<T> Future for Task<T> {
 impl Runtime for Heist {
     const NAME: &'static str = super::OURS;
     type Task<T: Send + 'static> = Task<T>;
-    // Heist wraps async-channel where others write their own.
-    type Native = Neutral;
+    type Native = HeistChannels;
     type Listener = TcpListener;
     type Stream = TcpStream;
     type HyperStream = TcpStream;
@@ -108,5 +108,36 @@ impl Runtime for Heist {
 
     fn hyper_stream(stream: TcpStream) -> TcpStream {
         stream
+    }
+}
+
+/// Heist's own channels.
+#[derive(Debug)]
+pub struct HeistChannels;
+
+impl Channels for HeistChannels {
+    type Sender = mpsc::Sender<u64>;
+    type Receiver = mpsc::Receiver<u64>;
+
+    fn oneshot<T: Send + 'static>()
+    -> (impl FnOnce(T) + Send + 'static, impl Future<Output = T> + Send + 'static) {
+        let (sender, receiver) = oneshot::channel();
+        let send = move |value| {
+            // Ignored: the receiver may have gone.
+            let _ = sender.send(value);
+        };
+        (send, async move { receiver.await.expect("the sender sends before it goes") })
+    }
+
+    fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
+        mpsc::channel(capacity)
+    }
+
+    async fn send(sender: &Self::Sender, number: u64) {
+        sender.send(number).await.expect("the receiver outlives its senders");
+    }
+
+    fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = Option<u64>> + Send + '_ {
+        receiver.recv()
     }
 }
