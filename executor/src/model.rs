@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::shim::Mutex;
+use crate::task::details::{Details, Values};
 use crate::task::error::FailureHook;
-use crate::task::header::{self, Details, Header, Inherited};
+use crate::task::header::{self, Header};
 use crate::task::live_set::LiveSet;
 use crate::task::{Home, JoinHandle, Notified, Origin, poll};
 
@@ -88,8 +89,8 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         let freed: Arc<dyn Any + Send + Sync> = Arc::new(Freed(self.0.freed.clone()));
-        let context = Some(Inherited::new(vec![(0, freed)]));
-        let details = Some(Arc::new(Details { name: None, context }));
+        let values = Some(Values::new(vec![(0, freed)]));
+        let details = Some(Arc::new(Details::new(None, values)));
         let origin = Origin { parent: None, spawned_at: Location::caller(), details, eager: false };
         // SAFETY: the home stays until every task has completed, see `drop`; future and output are
         // `Send`.

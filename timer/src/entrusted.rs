@@ -19,7 +19,8 @@ use crate::shim::{AtomicU64, Ordering, fence};
 const NEVER: u64 = u64::MAX;
 
 /// See the module's documentation.
-pub(crate) struct Entrusted {
+#[derive(Debug)]
+pub struct Entrusted {
     /// By owner, in nanoseconds of the clock; `NEVER` where the owner sees to its timers itself.
     deadlines: Box<[AtomicU64]>,
     /// Until when the driver sleeps at most.
@@ -27,7 +28,8 @@ pub(crate) struct Entrusted {
 }
 
 impl Entrusted {
-    pub(crate) fn new(owners: usize) -> Entrusted {
+    /// Nothing is entrusted to anybody.
+    pub fn new(owners: usize) -> Entrusted {
         Entrusted {
             deadlines: (0..owners).map(|_| AtomicU64::new(NEVER)).collect(),
             driver: AtomicU64::new(NEVER),
@@ -36,33 +38,40 @@ impl Entrusted {
 
     /// Leaves a deadline to the driver, unless that wakes too late for it. Called under the lock
     /// of the owner's wheel, as is `change`.
-    pub(crate) fn entrust(&self, owner: usize, deadline: u64) -> bool {
+    pub fn entrust(&self, owner: usize, deadline: u64) -> bool {
         self.change(owner, deadline);
         // Ordering: pairs with the fence in `drive`.
         fence(Ordering::SeqCst);
-        let accepted = self.driver.load(Ordering::Relaxed) <= deadline;
+        let accepted = self.wakes_by(deadline);
         if !accepted {
             self.change(owner, NEVER);
         }
         accepted
     }
 
+    /// Whether a driver sleeps that wakes up by then.
+    pub fn wakes_by(&self, deadline: u64) -> bool {
+        self.driver.load(Ordering::Relaxed) <= deadline
+    }
+
     /// The earliest timer of an owner has changed while it sleeps.
-    pub(crate) fn change(&self, owner: usize, deadline: u64) {
+    pub fn change(&self, owner: usize, deadline: u64) {
         // Ordering: Relaxed; the fences in `entrust` and `drive` are what counts.
         self.deadlines[owner].store(deadline, Ordering::Relaxed);
     }
 
-    pub(crate) fn take_back(&self, owner: usize) {
+    /// The owner is awake.
+    pub fn take_back(&self, owner: usize) {
         self.change(owner, NEVER);
     }
 
-    pub(crate) fn is_entrusted(&self, owner: usize) -> bool {
+    /// Whether the owner has left its timers to others.
+    pub fn is_entrusted(&self, owner: usize) -> bool {
         self.deadlines[owner].load(Ordering::Relaxed) != NEVER
     }
 
     /// The caller drives, and would sleep until `own`: until when it must sleep at most.
-    pub(crate) fn drive(&self, own: u64) -> u64 {
+    pub fn drive(&self, own: u64) -> u64 {
         let mut until = own.min(self.earliest());
         loop {
             self.driver.store(until, Ordering::Relaxed);
@@ -77,18 +86,18 @@ impl Entrusted {
     }
 
     /// The driver is awake.
-    pub(crate) fn end_drive(&self) {
+    pub fn end_drive(&self) {
         // Ordering: Relaxed; an owner that still sees the old value is seen by the awake driver.
         self.driver.store(NEVER, Ordering::Relaxed);
     }
 
     /// The earliest deadline of all, `NEVER` if there is none.
-    pub(crate) fn earliest(&self) -> u64 {
+    pub fn earliest(&self) -> u64 {
         self.deadlines.iter().map(|d| d.load(Ordering::Relaxed)).min().unwrap_or(NEVER)
     }
 
     /// Whose deadlines have passed.
-    pub(crate) fn due(&self, now: u64) -> impl Iterator<Item = usize> + '_ {
+    pub fn due(&self, now: u64) -> impl Iterator<Item = usize> + '_ {
         let due = move |(owner, deadline): (usize, &AtomicU64)| {
             (deadline.load(Ordering::Relaxed) <= now).then_some(owner)
         };

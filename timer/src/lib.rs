@@ -14,6 +14,8 @@
 
 mod clock;
 pub mod context;
+// Public for the models alone.
+#[allow(unreachable_pub)]
 mod entrusted;
 mod entry;
 pub mod host;
@@ -33,6 +35,13 @@ pub use pause::{advance, pause, resume};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Timeout, timeout, timeout_at};
 pub use timers::Timers;
+
+/// What models look at from inside.
+#[cfg(heist_loom)]
+#[doc(hidden)]
+pub mod model {
+    pub use crate::entrusted::Entrusted;
+}
 
 /// Errors of this crate.
 pub mod error {
