@@ -105,10 +105,16 @@ impl Idle {
     /// A searcher has found work. True if it was the last: it then owes a wake for whatever else
     /// there is, since publishers relied on it.
     pub fn end_search(&self) -> bool {
-        // Ordering: AcqRel, so that the caller's next look at the queues is not before this.
-        let before = IdleSnapshot(self.word.fetch_sub(SEARCHING, Ordering::AcqRel));
+        // Ordering: Relaxed; the fence below is what counts.
+        let before = IdleSnapshot(self.word.fetch_sub(SEARCHING, Ordering::Relaxed));
         debug_assert!(before.searching() > 0, "{before:?}");
-        before.searching() == 1
+        let last = before.searching() == 1;
+        if last {
+            // Ordering: pairs with the fence in `look`: either the caller's next look at the
+            // injector sees what is published, or its publisher sees that nobody searches.
+            fence(Ordering::SeqCst);
+        }
+        last
     }
 
     /// The worker announces that it parks. It must now look at the injector once more, and then
