@@ -110,3 +110,6 @@ impl Entry {
         unsafe { node.cast::<Entry>().as_ref() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,6 +113,59 @@ impl Population {
 mod tests {
     use super::*;
 
+    fn word(threads: usize, idle: usize) -> Population {
+        Population(AtomicUsize::new(threads * THREAD + idle * IDLE))
+    }
+
+    fn counts(population: &Population) -> (usize, usize) {
+        (population.threads(), population.idle())
+    }
+
+    /// Every small population.
+    fn all() -> impl Iterator<Item = (usize, usize)> {
+        (0..4).flat_map(|threads| (0..=threads).map(move |idle| (threads, idle)))
+    }
+
+    #[test]
+    fn the_table_of_a_submission() {
+        for (threads, idle) in all() {
+            for max in 0..4 {
+                let population = word(threads, idle);
+                let staff = population.staff(max);
+                let (expected, after) = match (threads, idle) {
+                    (_, 1..) => (Staff::Wake, (threads, idle - 1)),
+                    (_, 0) if threads < max => (Staff::Start, (threads + 1, 0)),
+                    (1.., 0) => (Staff::Busy, (threads, 0)),
+                    (0, 0) => (Staff::Nobody, (0, 0)),
+                };
+                assert_eq!((staff, counts(&population)), (expected, after));
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_a_threads_life() {
+        for (threads, idle) in all() {
+            if idle < threads {
+                let population = word(threads, idle);
+                population.rest();
+                assert_eq!(counts(&population), (threads, idle + 1));
+                let population = word(threads, idle);
+                population.lose_thread();
+                assert_eq!(counts(&population), (threads - 1, idle));
+            }
+            for leaving in [false, true] {
+                let population = word(threads, idle);
+                let taken_back = population.unrest(leaving);
+                let after = match idle {
+                    0 => (threads, 0),
+                    _ => (threads - usize::from(leaving), idle - 1),
+                };
+                assert_eq!((taken_back, counts(&population)), (idle > 0, after));
+            }
+        }
+    }
+
     #[test]
     fn idle_threads_come_first_then_new_ones_then_the_busy() {
         let population = Population::new();

@@ -211,6 +211,36 @@ mod bell {
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// One edge from each state; when it rings afterwards.
+    fn edge(from: u64, edge: impl Fn(&Alarm)) -> u64 {
+        let alarm = Alarm::new().unwrap();
+        alarm.rings_at.store(from, Ordering::Relaxed);
+        edge(&alarm);
+        assert_eq!(alarm.is_set(), alarm.rings_at.load(Ordering::Relaxed) != SILENT);
+        alarm.rings_at.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn the_table_of_the_alarms_word() {
+        let hour = HOUR.as_nanos() as u64;
+        let set = |alarm: &Alarm| alarm.set(alarm.start, HOUR);
+        assert_eq!(edge(SILENT, set), hour);
+        assert_eq!(edge(hour + 1, set), hour, "an earlier time counts");
+        assert_eq!(edge(hour - 1, set), hour - 1, "a later one does not");
+        assert_eq!(edge(FOR_EVER, set), FOR_EVER);
+        assert_eq!(edge(SILENT, Alarm::silence), SILENT);
+        assert_eq!(edge(hour, Alarm::silence), SILENT);
+        assert_eq!(edge(FOR_EVER, Alarm::silence), FOR_EVER);
+        for from in [SILENT, hour, FOR_EVER] {
+            assert_eq!(edge(from, Alarm::ring_for_ever), FOR_EVER);
+        }
+        // Set for the first moment of all, it is not for ever.
+        let at_once = |alarm: &Alarm| alarm.set(alarm.start, Duration::ZERO);
+        assert_eq!(edge(SILENT, at_once), FOR_EVER + 1);
+    }
+
     #[test]
     fn it_rings_at_the_earliest_time_set_and_not_before() {
         let alarm = Alarm::new().unwrap();

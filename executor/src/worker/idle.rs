@@ -160,6 +160,98 @@ impl Idle {
 mod tests {
     use super::*;
 
+    const WORKERS: usize = 4;
+
+    /// The first `parked` workers are parked, and so many others search.
+    fn idle(parked: usize, searching: usize) -> Idle {
+        let idle = Idle::new(WORKERS);
+        for worker in 0..parked {
+            let _ = idle.park(worker, false);
+        }
+        idle.word.fetch_add(searching * SEARCHING, Ordering::Relaxed);
+        idle
+    }
+
+    /// Parked and searching, and that the stack agrees with the word.
+    fn counts(idle: &Idle) -> (usize, usize) {
+        let seen = idle.glance();
+        assert_eq!(seen.parked(), idle.stack.lock().len());
+        assert_eq!(idle.all_parked(), seen.parked() == WORKERS);
+        assert_eq!(seen.wants_wake(), seen.parked() > 0 && seen.searching() == 0);
+        (seen.parked(), seen.searching())
+    }
+
+    /// Every state of four workers.
+    fn all() -> impl Iterator<Item = (usize, usize)> {
+        (0..=WORKERS).flat_map(|parked| (0..=WORKERS - parked).map(move |s| (parked, s)))
+    }
+
+    #[test]
+    fn the_table_of_parking_and_waking_up() {
+        for (parked, searching) in all() {
+            if parked < WORKERS {
+                let idle = idle(parked, searching);
+                assert_eq!(idle.park(WORKERS - 1, false).parked(), parked + 1);
+                assert_eq!(counts(&idle), (parked + 1, searching));
+            }
+            if searching > 0 {
+                let idle = idle(parked, searching);
+                assert_eq!(idle.park(WORKERS - 1, true).searching(), searching - 1);
+                assert_eq!(counts(&idle), (parked + 1, searching - 1));
+            }
+            for worker in 0..WORKERS {
+                let idle = idle(parked, searching);
+                let (how, after) = match worker < parked {
+                    true => (Roused::ByItself, (parked - 1, searching)),
+                    false => (Roused::Chosen, (parked, searching)),
+                };
+                assert_eq!((idle.rouse(worker), counts(&idle)), (how, after));
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_choosing() {
+        for (parked, searching) in all() {
+            for spare in [None, Some(0), parked.checked_sub(1)] {
+                let expected = match parked {
+                    0 => None,
+                    1 => Some(0),
+                    _ if spare == Some(parked - 1) => Some(parked - 2),
+                    _ => Some(parked - 1),
+                };
+                let chosen = (parked.saturating_sub(1), searching + usize::from(parked > 0));
+                let chooses = idle(parked, searching);
+                assert_eq!((chooses.choose(spare), counts(&chooses)), (expected, chosen));
+                let needed = idle(parked, searching);
+                if searching > 0 {
+                    assert_eq!(needed.choose_if_needed(spare), None);
+                    assert_eq!(counts(&needed), (parked, searching));
+                } else {
+                    assert_eq!(needed.choose_if_needed(spare), expected);
+                    assert_eq!(counts(&needed), chosen);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_searching() {
+        for (parked, searching) in all() {
+            if parked + searching < WORKERS {
+                let idle = idle(parked, searching);
+                let may = searching < WORKERS / 2;
+                assert_eq!(idle.begin_search(), may);
+                assert_eq!(counts(&idle), (parked, searching + usize::from(may)));
+            }
+            if searching > 0 {
+                let idle = idle(parked, searching);
+                assert_eq!(idle.end_search(), searching == 1);
+                assert_eq!(counts(&idle), (parked, searching - 1));
+            }
+        }
+    }
+
     #[test]
     fn the_last_to_park_is_the_first_to_be_chosen() {
         let idle = Idle::new(4);

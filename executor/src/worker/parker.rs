@@ -181,6 +181,28 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// One edge from each state; what it says, and the state after it.
+    fn edge<A>(from: u32, edge: impl Fn(&Parker) -> A) -> (A, u32) {
+        let parker = Parker::new();
+        parker.word.store(from, Ordering::Relaxed);
+        let said = edge(&parker);
+        (said, parker.word.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn the_table_of_the_parkers_word() {
+        let unpark = [AWAKE, PARKED, DRIVING, NOTIFIED].map(|from| edge(from, Parker::unpark));
+        let said = [Unparked::Done, Unparked::Done, Unparked::NotifyReactor, Unparked::Done];
+        assert_eq!(unpark, said.map(|said| (said, NOTIFIED)));
+        for how in [PARKED, DRIVING] {
+            assert_eq!(edge(AWAKE, |parker| parker.begin(how)), (true, how));
+            assert_eq!(edge(NOTIFIED, |parker| parker.begin(how)), (false, AWAKE));
+        }
+        for from in [PARKED, DRIVING, NOTIFIED] {
+            assert_eq!(edge(from, Parker::end), ((), AWAKE));
+        }
+    }
+
     #[test]
     fn a_token_is_not_lost_and_not_doubled() {
         let parker = Parker::new();
