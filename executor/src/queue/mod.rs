@@ -4,10 +4,12 @@
 //! The queues themselves are crossbeam's; what is ours is which operations a worker uses, in
 //! words of this house. Deliberately without any policy: who steals from whom and when is decided
 //! in [`worker`](crate::worker). crossbeam-deque does not run under loom, so there a stand-in
-//! with the same orderings takes its place; the real queues are covered by stress tests.
+//! with the same orderings takes its place; the real queues are covered by the tests here.
 
 #[cfg(heist_loom)]
 mod stand_in;
+#[cfg(all(test, not(heist_loom)))]
+mod tests;
 
 #[cfg(not(heist_loom))]
 use crossbeam_deque as deque;
