@@ -77,7 +77,7 @@ pub use heist_macros::{join, main, select, test, try_join};
 #[cfg(not(heist_loom))]
 pub use runtime::run;
 #[cfg(not(heist_loom))]
-pub use task::{as_completed, gather, spawn, wait};
+pub use task::{as_completed, gather, scope, spawn, wait};
 
 #[cfg(not(heist_loom))]
 #[doc(hidden)]

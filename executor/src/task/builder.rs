@@ -119,6 +119,20 @@ impl Builder {
         spawn_blocking_with(job, self.origin(Location::caller()))
     }
 
+    /// As [`spawn`](Builder::spawn), from a line of Heist's own on behalf of `at`.
+    #[track_caller]
+    pub(super) fn spawn_from<F>(
+        self,
+        future: F,
+        at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_with(future, self.origin(at))
+    }
+
     fn origin(self, at: &'static Location<'static>) -> Origin {
         let mut origin = Origin::here(at);
         origin.eager = self.eager;

@@ -50,7 +50,7 @@ where
 /// The tasks start at this call and run in parallel. To join futures inside one task, without
 /// spawning, use [`join!`](crate::join!). Where outputs are `Result`s, failures are outputs like
 /// any other and end nothing; for tasks of which one failure ends all, see
-/// `scope`.
+/// [`scope`](crate::scope()).
 ///
 /// # Panics
 /// Outside a runtime. Awaiting it panics with the panic of the first task that panicked; the
@@ -99,7 +99,8 @@ impl<T> Future for Gather<T> {
         let this = &mut *self;
         // No member leaves before the last has come, so a key is the place of its future.
         while let Some(left) = ready!(this.tasks.0.poll_next(cx, &GATHER, this.at)) {
-            this.outputs[left.key] = Some(expect_output(left.output));
+            let key = left.key;
+            this.outputs[key] = Some(expect_output(left.output()));
         }
         Poll::Ready(this.outputs.drain(..).flatten().collect())
     }
@@ -175,7 +176,7 @@ impl<T> AsCompleted<T> {
 
     fn poll_at(&mut self, cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<Option<T>> {
         let next = self.tasks.0.poll_next(cx, &AS_COMPLETED, at);
-        next.map(|left| left.map(|left| expect_output(left.output)))
+        next.map(|left| left.map(|left| expect_output(left.output())))
     }
 }
 

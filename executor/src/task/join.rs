@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -59,7 +59,7 @@ impl<T> JoinHandle<T> {
     /// Cancels the task for a reason, and lets it clean up.
     ///
     /// A task inside [`with_cleanup`](super::with_cleanup), [`shield`](super::shield) or
-    /// `scope` is asked to end, and does so when its clean-ups have run; see
+    /// [`scope`](crate::scope()) is asked to end, and does so when its clean-ups have run; see
     /// there. Any other is aborted, as by [`abort`](JoinHandle::abort). In both cases the join
     /// yields an error with the [reason](JoinError::reason); the first one counts. This call does
     /// not wait: to do so, await the handle.
@@ -98,6 +98,12 @@ impl<T> JoinHandle<T> {
     /// Puts a waker in place that is woken once, when the task ends. False if it has ended already.
     pub(crate) fn watch(&mut self, waker: &Waker) -> bool {
         self.task.as_ref().is_some_and(|task| !is_ready(task.header(), waker))
+    }
+
+    /// The name of the task and the place of its spawn, before its output is taken.
+    pub(crate) fn label(&self) -> (Option<Box<str>>, &'static Location<'static>) {
+        let header = self.task.as_ref().expect("the task is still there").header();
+        (header.name().map(Box::from), header.spawned_at)
     }
 
     /// Takes the output of a task that has ended.
@@ -235,6 +241,10 @@ impl AbortHandle {
     /// The id of the task.
     pub fn id(&self) -> Id {
         self.id
+    }
+
+    pub(crate) fn spawned_at(&self) -> Option<&'static Location<'static>> {
+        self.task.as_ref().map(|task| task.header().spawned_at)
     }
 }
 

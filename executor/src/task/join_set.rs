@@ -1,7 +1,7 @@
 //! [`JoinSet`]: tasks that are owned, and joined as they end.
 //!
 //! Deliberately without a policy for failures: the owner sees each result. For tasks of which one
-//! failure ends all, see `scope`.
+//! failure ends all, see [`scope`](crate::scope()).
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -163,7 +163,7 @@ impl<T: 'static> JoinSet<T> {
 
     /// Joins a task that has ended already, if there is one.
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
-        self.roster.try_next().map(|left| left.output)
+        self.roster.try_next().map(Left::output)
     }
 
     /// As [`try_join_next`](JoinSet::try_join_next), with the task's id.
@@ -175,7 +175,7 @@ impl<T: 'static> JoinSet<T> {
     #[track_caller]
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         let next = self.roster.poll_next(cx, &JOIN_NEXT, Location::caller());
-        next.map(|left| left.map(|left| left.output))
+        next.map(|left| left.map(Left::output))
     }
 
     /// As [`poll_join_next`](JoinSet::poll_join_next), with the task's id.
@@ -201,7 +201,7 @@ impl<T: 'static> JoinSet<T> {
         async move {
             let mut outputs = Vec::with_capacity(self.len());
             while let Some(left) = poll_fn(|cx| self.roster.poll_next(cx, &JOIN_ALL, at)).await {
-                outputs.push(expect_output(left.output));
+                outputs.push(expect_output(left.output()));
             }
             outputs
         }
@@ -252,7 +252,7 @@ impl<T: 'static> Future for JoinNext<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let at = self.at;
         let next = self.set.roster.poll_next(cx, &JOIN_NEXT, at);
-        next.map(|left| left.map(|left| left.output))
+        next.map(|left| left.map(Left::output))
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) mod details;
 pub(crate) mod error;
 #[cfg(not(heist_loom))]
 mod gather;
+#[cfg(not(heist_loom))]
+mod group;
 pub(crate) mod header;
 mod id;
 mod info;
@@ -81,6 +83,10 @@ pub use cancel::{Ending, Shield, WithCleanup, shield, with_cleanup};
 pub use error::{Failure, JoinError};
 #[cfg(not(heist_loom))]
 pub use gather::{AsCompleted, Gather, NextCompleted, as_completed, gather};
+#[cfg(not(heist_loom))]
+pub use group::{
+    Child, FailureKind, GroupCause, GroupError, GroupFailure, Outcome, Scoped, TaskGroup, scope,
+};
 pub use id::Id;
 pub use info::{TaskInfo, TaskState, WaitSite, current, id, try_current, try_id};
 pub use join::{AbortHandle, JoinHandle};

@@ -27,13 +27,17 @@ pub(super) struct Roster<T> {
 /// A member that has ended and left.
 pub(super) struct Left<T> {
     pub(super) key: usize,
-    pub(super) id: Id,
-    pub(super) output: Result<T, JoinError>,
+    pub(super) task: JoinHandle<T>,
 }
 
 impl<T> Left<T> {
+    pub(super) fn output(mut self) -> Result<T, JoinError> {
+        self.task.take()
+    }
+
     pub(super) fn with_id(self) -> Result<(Id, T), JoinError> {
-        self.output.map(|output| (self.id, output))
+        let id = self.task.id();
+        self.output().map(|output| (id, output))
     }
 }
 
@@ -92,18 +96,27 @@ impl<T> Roster<T> {
         if self.members.is_empty() {
             return Poll::Ready(None);
         }
-        ready!(leaf::proceed(cx));
-        if let Some(key) = self.ended.pop_or_register(cx.waker()) {
-            return Poll::Ready(Some(self.release(key)));
+        let ended = self.poll_ended(cx);
+        if ended.is_pending() {
+            leaf::waiting(operation, at);
         }
-        leaf::restore();
-        leaf::waiting(operation, at);
-        Poll::Pending
+        ended.map(Some)
+    }
+
+    /// The next member that has ended, also if it is one that is still to come. Cancel safe.
+    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Left<T>> {
+        ready!(leaf::proceed(cx));
+        match self.ended.pop_or_register(cx.waker()) {
+            Some(key) => Poll::Ready(self.release(key)),
+            None => {
+                leaf::restore();
+                Poll::Pending
+            }
+        }
     }
 
     fn release(&mut self, key: usize) -> Left<T> {
-        let mut task = self.members.remove(key);
-        Left { key, id: task.id(), output: task.take() }
+        Left { key, task: self.members.remove(key) }
     }
 }
 

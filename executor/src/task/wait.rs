@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use super::roster::{Left, Roster};
+use super::roster::Roster;
 use super::{Id, JoinError, JoinHandle};
 use crate::leaf::Operation;
 use crate::time::{Sleep, sleep};
@@ -125,7 +125,8 @@ impl<T> Future for Wait<T> {
         let mut this = self.project();
         while !*this.met {
             match this.tasks.poll_next(cx, &WAIT, this.at) {
-                Poll::Ready(Some(Left { id, output, .. })) => {
+                Poll::Ready(Some(left)) => {
+                    let (id, output) = (left.task.id(), left.output());
                     *this.met = match this.when {
                         When::First => true,
                         When::FirstError => output.as_ref().map_or(true, *this.is_error),
@@ -143,8 +144,8 @@ impl<T> Future for Wait<T> {
                 }
             }
         }
-        while let Some(Left { id, output, .. }) = this.tasks.try_next() {
-            this.done.push((id, output));
+        while let Some(left) = this.tasks.try_next() {
+            this.done.push((left.task.id(), left.output()));
         }
         let pending = this.tasks.take_all();
         Poll::Ready(Waited { done: std::mem::take(this.done), pending })
