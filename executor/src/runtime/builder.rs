@@ -248,7 +248,7 @@ impl Builder {
             self.flavor == Flavor::CurrentThread,
             "`build_local` needs `Builder::new_current_thread`"
         );
-        self.build().map(LocalRuntime::new)
+        self.build().map(LocalRuntime::of)
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod config;
 pub(crate) mod context;
 mod handle;
 mod host;
+mod local;
 mod metrics;
 mod run;
 pub(crate) mod shutdown;
@@ -17,12 +18,10 @@ pub(crate) mod threads;
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::task::{JoinHandle, Origin};
+use crate::task::JoinHandle;
 use crate::worker::Scheduler;
 use block_on::Lone;
 
@@ -30,6 +29,7 @@ pub(crate) use block_on::assert_may_block;
 pub use builder::Builder;
 pub(crate) use handle::NO_RUNTIME;
 pub use handle::{EnterGuard, Handle, TryCurrentError};
+pub use local::LocalRuntime;
 pub use metrics::RuntimeMetrics;
 pub use run::run;
 pub use shutdown::{ShutdownPolicy, ShutdownReport};
@@ -202,71 +202,5 @@ impl Drop for Runtime {
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime").finish_non_exhaustive()
-    }
-}
-
-/// A current-thread runtime that stays on its thread, and so can spawn futures that are not `Send`.
-///
-/// # Examples
-/// ```
-/// use std::rc::Rc;
-///
-/// let runtime = heist::runtime::Builder::new_current_thread().build_local().unwrap();
-/// let n = runtime.block_on(async {
-///     let shared = Rc::new(7);
-///     heist::task::spawn_local(async move { *shared }).await.unwrap()
-/// });
-/// assert_eq!(n, 7);
-/// ```
-#[derive(Debug)]
-pub struct LocalRuntime {
-    runtime: Runtime,
-    /// Neither `Send` nor `Sync`.
-    stays: PhantomData<*const ()>,
-}
-
-impl LocalRuntime {
-    fn new(runtime: Runtime) -> LocalRuntime {
-        LocalRuntime { runtime, stays: PhantomData }
-    }
-
-    /// As [`Runtime::block_on`].
-    #[track_caller]
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _local = context::allow_local(&self.runtime.handle.scheduler);
-        self.runtime.block_on(future)
-    }
-
-    /// Spawns a task that need not be `Send`; it runs inside `block_on`.
-    #[track_caller]
-    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: 'static,
-    {
-        let origin = Origin::here(Location::caller());
-        // SAFETY: the runtime stays on this thread, and its one worker runs on no other.
-        unsafe { self.runtime.handle.scheduler.spawn_unchecked(future, origin) }
-    }
-
-    /// As [`Runtime::handle`]; tasks spawned through it must be `Send`.
-    pub fn handle(&self) -> &Handle {
-        self.runtime.handle()
-    }
-
-    /// As [`Runtime::enter`].
-    pub fn enter(&self) -> EnterGuard<'_> {
-        self.runtime.enter()
-    }
-
-    /// As [`Runtime::metrics`].
-    pub fn metrics(&self) -> RuntimeMetrics {
-        self.runtime.metrics()
-    }
-
-    /// As [`Runtime::shutdown`].
-    #[track_caller]
-    pub fn shutdown(self, policy: impl Into<ShutdownPolicy>) -> ShutdownReport {
-        self.runtime.shutdown(policy)
     }
 }

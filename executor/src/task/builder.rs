@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::details::Details;
 use super::spawn::{spawn_blocking_with, spawn_local_with, spawn_with};
-use super::{JoinHandle, Origin};
+use super::{JoinHandle, LocalSet, Origin};
 use crate::runtime::Handle;
 
 /// Spawns a task with a name, which dumps and failure reports show. In tokio this is unstable.
@@ -91,6 +91,17 @@ impl Builder {
         F: Future + 'static,
         F::Output: 'static,
     {
+        spawn_local_with(future, self.origin(Location::caller()))
+    }
+
+    /// Spawns a task that need not be `Send` into a set; see [`LocalSet::spawn_local`].
+    #[track_caller]
+    pub fn spawn_local_on<F>(self, future: F, set: &LocalSet) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let _set = set.enter();
         spawn_local_with(future, self.origin(Location::caller()))
     }
 

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use super::roster::{Left, Roster};
 use super::spawn::{spawn_local_with, spawn_with};
-use super::{AbortHandle, Id, JoinError, JoinHandle, Origin, spawn_blocking};
+use super::{AbortHandle, Id, JoinError, JoinHandle, LocalSet, Origin, spawn_blocking};
 use crate::leaf::Operation;
 use crate::runtime::Handle;
 
@@ -111,6 +111,16 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + 'static,
     {
         self.insert(spawn_local_with(future, Origin::here(Location::caller())))
+    }
+
+    /// Spawns a task that need not be `Send` both into this set and into a [`LocalSet`], which has
+    /// to be driven.
+    #[track_caller]
+    pub fn spawn_local_on<F>(&mut self, future: F, local: &LocalSet) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.insert(local.spawn_local(future))
     }
 
     /// Runs a closure on the blocking pool as a member of the set; see

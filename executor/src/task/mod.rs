@@ -64,6 +64,8 @@ pub mod join_set;
 pub(crate) mod live_set;
 #[cfg(not(heist_loom))]
 mod local_key;
+#[cfg(not(heist_loom))]
+mod local_set;
 pub(crate) mod poll;
 #[cfg(not(heist_loom))]
 mod roster;
@@ -94,6 +96,8 @@ pub use join::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
 #[cfg(not(heist_loom))]
 pub use local_key::{AccessError, LocalKey, TaskLocalFuture};
+#[cfg(not(heist_loom))]
+pub use local_set::{LocalEnterGuard, LocalSet, RunUntil};
 #[cfg(not(heist_loom))]
 pub use spawn::{all, block_in_place, spawn, spawn_blocking, spawn_local};
 #[cfg(not(heist_loom))]

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::{JoinHandle, Origin, TaskInfo, current};
+use super::{JoinHandle, Origin, TaskInfo, current, local_set};
 use crate::blocking::Pool;
 use crate::runtime::{NO_RUNTIME, context};
 use crate::worker;
@@ -60,10 +60,11 @@ where
     }
 }
 
-/// Spawns a task that need not be `Send` on the current [`LocalRuntime`](crate::runtime::LocalRuntime).
+/// Spawns a task that need not be `Send`: into the current [`LocalSet`](super::LocalSet), or on the
+/// current [`LocalRuntime`](crate::runtime::LocalRuntime).
 ///
 /// # Panics
-/// Outside a `LocalRuntime`.
+/// Outside both.
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -79,12 +80,15 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
+    if let Some(set) = local_set::current() {
+        return set.spawn(future, origin);
+    }
     match context::current_local() {
         // SAFETY: the runtime's one worker runs on this thread only.
         Some(scheduler) => unsafe { scheduler.spawn_unchecked(future, origin) },
         None => panic!(
-            "`spawn_local` needs a runtime that stays on this thread: call it inside a \
-             `LocalRuntime` (`Builder::new_current_thread().build_local()`)"
+            "`spawn_local` needs something that stays on this thread: call it inside a \
+             `LocalSet`, or a `LocalRuntime` (`Builder::new_current_thread().build_local()`)"
         ),
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::JoinSet;
 use crate::runtime::Handle;
-use crate::task::{AbortHandle, Builder as TaskBuilder};
+use crate::task::{AbortHandle, Builder as TaskBuilder, LocalSet};
 
 /// Spawns a task with a name into a [`JoinSet`]; see [`JoinSet::build_task`].
 #[derive(Debug)]
@@ -58,6 +58,15 @@ impl<'a, T: 'static> Builder<'a, T> {
         F: Future<Output = T> + 'static,
     {
         self.set.insert(self.builder.spawn_local(future))
+    }
+
+    /// See [`JoinSet::spawn_local_on`].
+    #[track_caller]
+    pub fn spawn_local_on<F>(self, future: F, local: &LocalSet) -> AbortHandle
+    where
+        F: Future<Output = T> + 'static,
+    {
+        self.set.insert(self.builder.spawn_local_on(future, local))
     }
 
     /// See [`JoinSet::spawn_blocking`].

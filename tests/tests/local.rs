@@ -1,0 +1,268 @@
+//! Tasks that are not `Send`: they stay on their thread, run when their set is driven, and end
+//! with it.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use heist::runtime::LocalRuntime;
+use heist::task::{self, Builder, JoinSet, LocalSet, spawn_local, with_cleanup};
+use heist::time::sleep;
+use heist_tests::{eventually, on_two_workers, panic_message, two_workers};
+
+/// Counts its drops, and sees to it that they happen where it was made.
+struct Stays(Rc<Cell<usize>>, std::thread::ThreadId);
+
+impl Stays {
+    fn new(drops: &Rc<Cell<usize>>) -> Stays {
+        Stays(drops.clone(), std::thread::current().id())
+    }
+}
+
+impl Drop for Stays {
+    fn drop(&mut self) {
+        assert_eq!(std::thread::current().id(), self.1);
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[test]
+fn a_set_runs_its_tasks_on_its_thread_with_time_and_io_of_the_runtime() {
+    let runtime = two_workers();
+    let local = LocalSet::new();
+    let here = std::thread::current().id();
+    let sum = local.block_on(&runtime, async {
+        let sum = Rc::new(Cell::new(0));
+        let tasks: Vec<_> = (0..200)
+            .map(|n| {
+                let sum = sum.clone();
+                spawn_local(async move {
+                    match n % 3 {
+                        0 => task::yield_now().await,
+                        1 => sleep(Duration::from_micros(n)).await,
+                        _ => heist::spawn(async {}).await.unwrap(),
+                    }
+                    assert_eq!(std::thread::current().id(), here);
+                    let nested = spawn_local(async move { Rc::new(n) });
+                    let n = *nested.await.unwrap();
+                    sum.set(sum.get() + n);
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        sum.get()
+    });
+    assert_eq!(sum, (0..200).sum());
+}
+
+#[test]
+fn run_until_drives_no_longer_and_the_set_itself_to_the_end() {
+    let runtime = two_workers();
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let local = LocalSet::new();
+    let note = |what: &'static str, after: u64| {
+        let log = log.clone();
+        async move {
+            sleep(Duration::from_millis(after)).await;
+            log.borrow_mut().push(what);
+        }
+    };
+    local.spawn_local(note("late", 30));
+    runtime.block_on(async {
+        local.run_until(note("main", 1)).await;
+        assert_eq!(*log.borrow(), ["main"]);
+        let entered = local.enter();
+        spawn_local(note("entered", 2));
+        drop(entered);
+        local.await;
+        assert_eq!(*log.borrow(), ["main", "entered", "late"]);
+    });
+    let message = runtime.block_on(async { panic_message(|| drop(spawn_local(async {}))) });
+    assert!(message.contains("`LocalSet`, or a `LocalRuntime`"), "{message}");
+}
+
+#[test]
+fn wakes_come_from_any_thread_and_none_is_lost() {
+    on_two_workers(async {
+        let local = LocalSet::new();
+        local
+            .run_until(async {
+                for round in 0..300 {
+                    let waits = || {
+                        spawn_local(async move {
+                            let mut sum = Rc::new(0);
+                            for n in 0..5 {
+                                let remote = heist::spawn(async move {
+                                    if round % 2 == 0 {
+                                        task::yield_now().await;
+                                    }
+                                    n
+                                });
+                                *Rc::make_mut(&mut sum) += remote.await.unwrap();
+                            }
+                            *sum
+                        })
+                    };
+                    let (a, b) = (waits(), waits());
+                    assert_eq!((a.await.unwrap(), b.await.unwrap()), (10, 10));
+                }
+            })
+            .await;
+    });
+}
+
+#[test]
+fn a_dropped_set_cancels_and_drops_on_its_thread() {
+    let runtime = two_workers();
+    let drops = Rc::new(Cell::new(0));
+    for driven in [false, true] {
+        drops.set(0);
+        let local = LocalSet::new();
+        let wakers = Rc::new(RefCell::new(Vec::new()));
+        let tasks: Vec<_> = (0..20)
+            .map(|n| {
+                let (stays, wakers) = (Stays::new(&drops), wakers.clone());
+                local.spawn_local(async move {
+                    let _stays = stays;
+                    std::future::poll_fn(|cx| {
+                        wakers.borrow_mut().push(cx.waker().clone());
+                        Poll::<()>::Pending
+                    })
+                    .await;
+                    n
+                })
+            })
+            .collect();
+        if driven {
+            local.block_on(&runtime, task::yield_now());
+            assert_eq!(wakers.borrow().len(), 20);
+        }
+        // Other threads wake and abort while the set goes away.
+        let wakers = wakers.take();
+        let aborts: Vec<_> = tasks.iter().map(task::JoinHandle::abort_handle).collect();
+        let thread = std::thread::spawn(move || {
+            for _ in 0..50 {
+                wakers.iter().for_each(Waker::wake_by_ref);
+            }
+            aborts.iter().step_by(3).for_each(task::AbortHandle::abort);
+            wakers
+        });
+        drop(local);
+        assert_eq!(drops.get(), 20);
+        drop(thread.join().unwrap());
+        for task in tasks {
+            assert!(futures_lite::future::block_on(task).unwrap_err().is_cancelled());
+        }
+    }
+}
+
+#[test]
+fn a_panic_of_a_local_task_is_its_own() {
+    let runtime = two_workers();
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        let failed = spawn_local(async { std::panic::resume_unwind(Box::new("mine")) });
+        let failed: Result<(), _> = failed.await;
+        assert!(failed.unwrap_err().is_panic());
+        assert_eq!(spawn_local(async { 1 }).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_busy_set_lets_the_task_that_drives_it_breathe() {
+    on_two_workers(async {
+        let local = LocalSet::new();
+        local.spawn_local(async {
+            loop {
+                task::yield_now().await;
+            }
+        });
+        let mut polls = 0;
+        let mut other = pin!(sleep(Duration::from_millis(1)));
+        let counted = std::future::poll_fn(|cx: &mut Context<'_>| {
+            polls += 1;
+            other.as_mut().poll(cx)
+        });
+        local.run_until(counted).await;
+        assert!(polls > 1);
+    });
+}
+
+#[test]
+fn local_tasks_are_cancelled_named_eager_and_collected_like_others() {
+    on_two_workers(async {
+        let local = LocalSet::new();
+        let mut set = JoinSet::new();
+        set.spawn_local_on(async { 1 }, &local);
+        set.build_task().name("two").spawn_local_on(
+            async {
+                assert_eq!(task::current().name(), Some("two"));
+                2
+            },
+            &local,
+        );
+        local
+            .run_until(async {
+                set.spawn_local(async { 3 });
+                let mut outputs = set.join_all().await;
+                outputs.sort_unstable();
+                assert_eq!(outputs, [1, 2, 3]);
+
+                let eager = Builder::new().eager().spawn_local(async { Rc::new(4) });
+                assert!(eager.is_finished());
+                assert_eq!(*eager.await.unwrap(), 4);
+
+                let cleaned = Rc::new(Cell::new(false));
+                let seen = cleaned.clone();
+                let task = Builder::new().eager().spawn_local(async move {
+                    with_cleanup(std::future::pending::<()>(), async |_| {
+                        task::yield_now().await;
+                        seen.set(true);
+                    })
+                    .await;
+                });
+                task.cancel("go");
+                assert_eq!(task.await.unwrap_err().reason(), Some("go"));
+                assert!(cleaned.get());
+            })
+            .await;
+    });
+}
+
+#[test]
+fn a_local_runtime_has_the_surface_of_a_runtime() {
+    let runtime = LocalRuntime::new().unwrap();
+    let drops = Rc::new(Cell::new(0));
+    let stays = Stays::new(&drops);
+    let left = runtime.spawn_local(async move {
+        let _stays = stays;
+        std::future::pending::<()>().await;
+    });
+    let sum = runtime.block_on(async {
+        let shared = Rc::new(1);
+        let local = spawn_local(async move { *shared });
+        let eager = Builder::new().eager().spawn_local(async { Rc::new(2) });
+        assert!(eager.is_finished());
+        let sent = heist::spawn(async { 3 });
+        let blocking = task::spawn_blocking(|| 4);
+        sleep(Duration::from_millis(1)).await;
+        local.await.unwrap() + *eager.await.unwrap() + sent.await.unwrap() + blocking.await.unwrap()
+    });
+    assert_eq!(sum, 10);
+    assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 5)).unwrap(), 5);
+    runtime.block_on(async {
+        // A set inside takes precedence, and its tasks see the runtime.
+        let local = LocalSet::new();
+        let inner = local.run_until(async { spawn_local(async { Rc::new(6) }).await.unwrap() });
+        assert_eq!(*inner.await, 6);
+        eventually("the first task waits", || !left.is_finished()).await;
+    });
+    runtime.shutdown_timeout(Duration::from_secs(60));
+    assert_eq!(drops.get(), 1);
+    assert!(futures_lite::future::block_on(left).unwrap_err().is_cancelled());
+    LocalRuntime::new().unwrap().shutdown_background();
+}
