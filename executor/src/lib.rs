@@ -19,11 +19,13 @@
 //!
 //! * [`run`], [`main`] and [`test`] start a runtime; [`runtime`] has its settings.
 //! * [`spawn`] and [`task`]: tasks, their handles, and what they are doing: [`task::all`].
+//! * [`gather`], [`as_completed`], [`wait`], [`scope`], [`task::JoinSet`]: many tasks at once.
 //! * [`time`], [`net`], [`io`], [`signal`]: sleeping, sockets, streams, signals.
 //! * [`sync`]: channels, locks, and other ways for tasks to wait for each other.
 //! * [`time`], [`net`], [`io`], [`fs`], `process`, [`signal`]: sleeping, sockets, streams, files,
 //!   child processes, signals.
 //! * [`join!`], [`try_join!`], [`select!`]: several futures in one task.
+//! * [`task_local!`] and [`inherited!`]: values of a task, and of its children. [`testing`]: helpers.
 //!
 //! Features: `hyper` (hyper's `Read` and `Write` on every stream, an executor and a timer for it),
 //! `tokio-io` (tokio's `AsyncRead` and `AsyncWrite` on every stream, without its runtime).
@@ -68,6 +70,8 @@ pub mod signal;
 #[cfg(not(heist_loom))]
 pub mod sync;
 pub mod task;
+#[cfg(not(heist_loom))]
+pub mod testing;
 #[cfg(not(heist_loom))]
 pub mod time;
 mod worker;
