@@ -265,6 +265,39 @@ fn cancelling_against_ending_leaves_one_outcome() {
 }
 
 #[test]
+fn run_lets_what_is_left_clean_up_also_after_a_panic() {
+    for panics in [false, true] {
+        let log = Log::default();
+        let inner = log.clone();
+        let body = async move {
+            for n in 0..3 {
+                let inner = inner.clone();
+                spawn(async move {
+                    with_cleanup(std::future::pending::<()>(), async move |ending| {
+                        sleep(Duration::from_millis(n)).await;
+                        inner.note(format!("{ending:?}"));
+                    })
+                    .await;
+                });
+            }
+            spawn(std::future::pending::<()>());
+            assert!(!panics, "the body");
+            7
+        };
+        let run = std::panic::AssertUnwindSafe(|| heist::run(body));
+        if panics {
+            let message = panic_message(|| {
+                run();
+            });
+            assert_eq!(message, "the body");
+        } else {
+            assert_eq!(run(), 7);
+        }
+        assert_eq!(log.take(), ["Cancelled(\"the program ends\")"; 3]);
+    }
+}
+
+#[test]
 fn a_thread_joins_with_a_limit_and_async_code_does_not() {
     let runtime = two_workers();
     let (go, gone) = std::sync::mpsc::channel::<()>();

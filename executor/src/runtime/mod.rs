@@ -191,10 +191,8 @@ impl Drop for Runtime {
             DROP_WAIT
         };
         let report = self.end(ShutdownPolicy::cancel(wait));
-        if !report.remaining().is_empty() && wait == DROP_WAIT {
-            eprintln!(
-                "heist: a runtime was dropped while work went on that does not end: {report}"
-            );
+        if wait == DROP_WAIT {
+            report.complain();
         }
     }
 }

@@ -1,14 +1,21 @@
 //! `heist::run`: a program's async part from beginning to end in one call.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
-use super::Builder;
+use super::{Builder, ShutdownPolicy, assert_may_block};
+
+/// How long the clean-ups of cancelled tasks may take at the end, and how long threads and blocking
+/// jobs after that.
+const END_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs a future on a new multi-thread runtime, and ends everything that it has started.
 ///
 /// What asyncio's `run` does: when the future has returned, every task that is left is cancelled,
-/// and the call waits (at most 10 s) until their destructors and the blocking jobs under way have
-/// run. A panic of the future goes on in the caller after the same clean-up.
+/// and the call waits until their [clean-ups](crate::task::with_cleanup), their destructors, and
+/// the blocking jobs under way have run: at most 5 s for the clean-ups, then 5 s for the rest. A
+/// panic of the future goes on in the caller after the same end.
 ///
 /// # Panics
 /// If the system refuses a descriptor or a thread, and if called from async code.
@@ -23,8 +30,16 @@ use super::Builder;
 /// ```
 #[track_caller]
 pub fn run<F: Future>(future: F) -> F::Output {
-    match Builder::new_multi_thread().build() {
-        Ok(runtime) => runtime.block_on(future),
+    assert_may_block("heist::run");
+    let runtime = match Builder::new_multi_thread().build() {
+        Ok(runtime) => runtime,
         Err(error) => panic!("cannot start a runtime: {error}"),
+    };
+    let output = catch_unwind(AssertUnwindSafe(|| runtime.block_on(future)));
+    let reason = "the program ends".into();
+    for task in runtime.handle.scheduler.live_tasks() {
+        task.cancel(&reason);
     }
+    runtime.shutdown(ShutdownPolicy::drain(END_WAIT).wait(END_WAIT)).complain();
+    output.unwrap_or_else(|payload| resume_unwind(payload))
 }

@@ -85,6 +85,13 @@ impl ShutdownReport {
         &self.remaining
     }
 
+    /// Says on standard error what did not end, where nobody else will see the report.
+    pub(super) fn complain(&self) {
+        if !self.remaining.is_empty() {
+            eprintln!("heist: a runtime has ended while work goes on that does not end: {self}");
+        }
+    }
+
     /// How long the shutdown took.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
