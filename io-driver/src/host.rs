@@ -1,10 +1,14 @@
-//! What the embedding runtime lends to I/O operations: a budget, and a place to note what a task waits for.
+//! What the embedding runtime lends to I/O operations: a budget, a place to note what a task waits for, threads to block on, and time.
 //!
-//! Where no runtime has installed anything, budgets are unlimited and notes go nowhere.
+//! Where no runtime has installed anything, budgets are unlimited, notes go nowhere, threads are
+//! started as they are needed, and nothing is done after a while.
 
+use std::future::Future;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// Functions of the embedding runtime.
 #[derive(Debug)]
@@ -18,7 +22,12 @@ pub struct Host {
     pub waiting: fn(&'static Operation, &'static Location<'static>),
     /// Runs a closure that blocks (a name resolution) away from the threads that run tasks.
     pub run_blocking: fn(Box<dyn FnOnce() + Send>),
+    /// Waits for a while.
+    pub sleep: fn(Duration) -> Sleep,
 }
+
+/// A wait for a while.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A kind of wait, for example `TcpStream::read`.
 #[derive(Debug)]
@@ -63,6 +72,11 @@ pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'stat
     if let Some(host) = HOST.get() {
         (host.waiting)(operation, at);
     }
+}
+
+/// Waits for a while; `None` where no runtime can.
+pub(crate) fn sleep(duration: Duration) -> Option<Sleep> {
+    HOST.get().map(|host| (host.sleep)(duration))
 }
 
 pub(crate) fn run_blocking(job: Box<dyn FnOnce() + Send>) {

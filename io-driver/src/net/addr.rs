@@ -3,19 +3,18 @@
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::panic::Location;
+use std::vec;
 
-use parking_lot::Mutex;
-
-use crate::host;
+use super::lookup::look_up;
 
 /// What an address is made of: an address, or a name that has to be looked up.
 #[derive(Debug)]
 pub enum Target {
     /// Known already.
-    Known(Vec<SocketAddr>),
+    One(SocketAddr),
+    /// Known already.
+    Many(Vec<SocketAddr>),
     /// To be looked up.
     Name(String, u16),
     /// Neither.
@@ -37,7 +36,7 @@ macro_rules! known {
         impl sealed::Sealed for $type {}
         impl ToSocketAddrs for $type {
             fn target(&self) -> Target {
-                Target::Known(vec![SocketAddr::from(*self)])
+                Target::One(SocketAddr::from(*self))
             }
         }
     )* };
@@ -48,7 +47,7 @@ impl sealed::Sealed for (&str, u16) {}
 impl ToSocketAddrs for (&str, u16) {
     fn target(&self) -> Target {
         match self.0.parse::<IpAddr>() {
-            Ok(ip) => Target::Known(vec![SocketAddr::new(ip, self.1)]),
+            Ok(ip) => Target::One(SocketAddr::new(ip, self.1)),
             Err(_) => Target::Name(self.0.to_owned(), self.1),
         }
     }
@@ -65,7 +64,7 @@ impl sealed::Sealed for str {}
 impl ToSocketAddrs for str {
     fn target(&self) -> Target {
         if let Ok(addr) = self.parse() {
-            return Target::Known(vec![addr]);
+            return Target::One(addr);
         }
         let split = self.rsplit_once(':').filter(|(host, _)| !host.is_empty());
         match split.map(|(host, port)| (host, port.parse())) {
@@ -88,7 +87,7 @@ impl ToSocketAddrs for String {
 impl sealed::Sealed for [SocketAddr] {}
 impl ToSocketAddrs for [SocketAddr] {
     fn target(&self) -> Target {
-        Target::Known(self.to_vec())
+        Target::Many(self.to_vec())
     }
 }
 
@@ -100,62 +99,47 @@ impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
 }
 
 /// The addresses of a host. Literal addresses cost nothing; names are looked up by the system's
-/// resolver on the blocking pool.
+/// resolver on the blocking pool, at most 32 at once, so that a resolver which does not answer cannot
+/// take all of the pool's threads.
 ///
 /// # Errors
 /// Those of the resolver; `InvalidInput` for what is neither an address nor `host:port`.
 ///
 /// # Cancel safety
 /// Cancel safe: a lookup that has begun ends unheard.
-pub async fn lookup_host<A: ToSocketAddrs>(
+#[track_caller]
+pub fn lookup_host<A: ToSocketAddrs>(
     host: A,
-) -> io::Result<impl Iterator<Item = SocketAddr>> {
-    resolve(host.target()).await.map(Vec::into_iter)
+) -> impl Future<Output = io::Result<impl Iterator<Item = SocketAddr> + Send>> + Send {
+    resolve(host.target(), Location::caller())
 }
 
-pub(super) async fn resolve(target: Target) -> io::Result<Vec<SocketAddr>> {
+/// The addresses of a target; a literal one is had without a lookup or an allocation.
+pub(super) async fn resolve(target: Target, at: &'static Location<'static>) -> io::Result<Addrs> {
     match target {
-        Target::Known(addrs) => Ok(addrs),
+        Target::One(addr) => Ok(Addrs::One(Some(addr))),
+        Target::Many(addrs) => Ok(Addrs::Many(addrs.into_iter())),
         Target::Invalid(error) => Err(error),
         Target::Name(name, port) => {
-            let lookup = Arc::new(Mutex::new(Lookup { answer: None, waker: None }));
-            let asked = lookup.clone();
-            host::run_blocking(Box::new(move || {
-                let answer = std::net::ToSocketAddrs::to_socket_addrs(&(name.as_str(), port))
-                    .map(Iterator::collect)
-                    .map_err(|error| super::about("resolve", &name, &error));
-                let waker = {
-                    let mut asked = asked.lock();
-                    asked.answer = Some(answer);
-                    asked.waker.take()
-                };
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-            }));
-            Answer(lookup).await
+            look_up(name, port, at).await.map(|addrs| Addrs::Many(addrs.into_iter()))
         }
     }
 }
 
-struct Lookup {
-    answer: Option<io::Result<Vec<SocketAddr>>>,
-    waker: Option<Waker>,
+/// What a target stands for.
+#[derive(Debug)]
+pub(super) enum Addrs {
+    One(Option<SocketAddr>),
+    Many(vec::IntoIter<SocketAddr>),
 }
 
-struct Answer(Arc<Mutex<Lookup>>);
+impl Iterator for Addrs {
+    type Item = SocketAddr;
 
-impl Future for Answer {
-    type Output = io::Result<Vec<SocketAddr>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut lookup = self.0.lock();
-        match lookup.answer.take() {
-            Some(answer) => Poll::Ready(answer),
-            None => {
-                lookup.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
+    fn next(&mut self) -> Option<SocketAddr> {
+        match self {
+            Addrs::One(addr) => addr.take(),
+            Addrs::Many(addrs) => addrs.next(),
         }
     }
 }

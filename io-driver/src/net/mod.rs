@@ -4,6 +4,8 @@
 //! them where the system can do that.
 
 mod addr;
+mod connect;
+mod lookup;
 mod split;
 pub(crate) mod stream;
 mod tcp_listener;
@@ -47,7 +49,9 @@ where
             Err(error) => failure = Some(error),
         }
     }
-    Err(failure.unwrap_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "the name resolved to no address")
-    }))
+    Err(failure.unwrap_or_else(no_address))
+}
+
+fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "the name resolved to no address")
 }

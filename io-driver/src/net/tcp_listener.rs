@@ -1,16 +1,18 @@
 //! [`TcpListener`].
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::addr::{ToSocketAddrs, resolve};
 use super::tcp_stream::TcpStream;
 use super::{about, try_each};
-use crate::host::Operation;
+use crate::host::{self, Operation};
 use crate::interest::Interest;
 use crate::source::Async;
 
@@ -34,9 +36,13 @@ impl TcpListener {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
-        let addrs = resolve(addr.target()).await?;
-        try_each(addrs.into_iter(), |addr| async move { TcpListener::bind_addr(addr) }).await
+    #[track_caller]
+    pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> + Send {
+        let (target, at) = (addr.target(), Location::caller());
+        async move {
+            let addrs = resolve(target, at).await?;
+            try_each(addrs, |addr| async move { TcpListener::bind_addr(addr) }).await
+        }
     }
 
     fn bind_addr(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -75,8 +81,10 @@ impl TcpListener {
     /// A connection that failed before it could be accepted is passed over.
     ///
     /// # Errors
-    /// Those of the system, as running out of descriptors. The waiting connection is still there
-    /// then: an accept loop should wait a moment and try again, not end.
+    /// Those of the system, as running out of descriptors or memory. The waiting connection is
+    /// still there then: an accept loop should try again, not end. Such an error is reported
+    /// 100 ms late, so that a loop which does nothing but try again does not use up a core; tokio's
+    /// comes at once.
     ///
     /// # Cancel safety
     /// Cancel safe: no connection is lost.
@@ -85,7 +93,7 @@ impl TcpListener {
         let site = (&ACCEPT, Location::caller());
         let accept = self.io.run(Interest::READABLE, site, accept, |_| false);
         async move {
-            let (stream, addr) = accept.await?;
+            let (stream, addr) = held_back_if_exhausted(accept.await).await?;
             Ok((TcpStream::from_nonblocking(stream)?, addr))
         }
     }
@@ -124,6 +132,23 @@ fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStream, 
             other => return other,
         }
     }
+}
+
+/// How long an error of exhaustion is held back.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Holds an error back that asking again at once would only repeat.
+pub(super) async fn held_back_if_exhausted<T>(accepted: io::Result<T>) -> io::Result<T> {
+    use rustix::io::Errno;
+    if let Err(error) = &accepted {
+        let errno = Errno::from_io_error(error);
+        if let Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) = errno {
+            if let Some(pause) = host::sleep(EXHAUSTED) {
+                pause.await;
+            }
+        }
+    }
+    accepted
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]

@@ -1,5 +1,6 @@
 //! [`TcpSocket`]: a socket before it connects or listens, to set its options.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::Location;
@@ -117,8 +118,9 @@ impl TcpSocket {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
-        TcpStream::connect_socket(self.0, addr, Location::caller()).await
+    #[track_caller]
+    pub fn connect(self, addr: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> + Send {
+        TcpStream::connect_socket(self.0, addr, Location::caller())
     }
 
     /// Listens, with room for `backlog` waiting connections.

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::about;
 use super::addr::{ToSocketAddrs, resolve};
+use super::connect::connect;
 use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use super::stream::{shutdown, stream_methods};
-use super::{about, try_each};
 use crate::host::Operation;
 use crate::interest::Interest;
 use crate::source::Async;
@@ -35,7 +36,9 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to an address; of several, the first that answers.
+    /// Connects to an address; of several, the first that answers. What differs from tokio: an
+    /// address that does not answer has a head start of 250 ms, then the next one is tried beside
+    /// it, with IPv6 and IPv4 in turn ("happy eyeballs").
     ///
     /// # Errors
     /// `ConnectionRefused` and the like, with the address in the message; `InvalidInput` for what
@@ -46,14 +49,12 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// Cancel safe: an attempt under way is closed.
-    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
-        let addrs = resolve(addr.target()).await?;
-        let at = Location::caller();
-        try_each(addrs.into_iter(), |addr| async move {
-            let socket = super::tcp_socket::nonblocking(addr)?;
-            TcpStream::connect_socket(socket, addr, at).await
-        })
-        .await
+    #[track_caller]
+    pub fn connect<A: ToSocketAddrs>(
+        addr: A,
+    ) -> impl Future<Output = io::Result<TcpStream>> + Send {
+        let (target, at) = (addr.target(), Location::caller());
+        async move { connect(resolve(target, at).await?, at).await }
     }
 
     pub(super) async fn connect_socket(

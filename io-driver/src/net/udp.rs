@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::addr::{ToSocketAddrs, resolve};
-use super::{about, try_each};
+use super::{about, no_address, try_each};
 use crate::host::Operation;
 use crate::interest::{Interest, Ready};
 use crate::source::Async;
@@ -30,14 +30,16 @@ impl UdpSocket {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
-        let addrs = resolve(addr.target()).await?;
-        try_each(addrs.into_iter(), |addr| async move {
-            let socket =
-                std::net::UdpSocket::bind(addr).map_err(|error| about("bind to", addr, &error))?;
-            UdpSocket::from_std(socket)
-        })
-        .await
+    #[track_caller]
+    pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> + Send {
+        let (target, at) = (addr.target(), Location::caller());
+        async move {
+            let bind = |addr| async move {
+                let socket = std::net::UdpSocket::bind(addr);
+                UdpSocket::from_std(socket.map_err(|error| about("bind to", addr, &error))?)
+            };
+            try_each(resolve(target, at).await?, bind).await
+        }
     }
 
     /// Takes over a socket of the standard library, which is made non-blocking.
@@ -55,12 +57,18 @@ impl UdpSocket {
     }
 
     /// Fixes the peer for `send` and `recv`; of several addresses, the first that works.
-    pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
-        let addrs = resolve(addr.target()).await?;
-        let connect = |addr| async move {
-            self.io.get_ref().connect(addr).map_err(|error| about("connect to", addr, &error))
-        };
-        try_each(addrs.into_iter(), connect).await
+    #[track_caller]
+    pub fn connect<A: ToSocketAddrs>(
+        &self,
+        addr: A,
+    ) -> impl Future<Output = io::Result<()>> + Send {
+        let (target, at) = (addr.target(), Location::caller());
+        async move {
+            let connect = |addr| async move {
+                self.io.get_ref().connect(addr).map_err(|error| about("connect to", addr, &error))
+            };
+            try_each(resolve(target, at).await?, connect).await
+        }
     }
 
     /// Sends a datagram to the connected peer.
@@ -89,17 +97,23 @@ impl UdpSocket {
         self.io.run(Interest::READABLE, site, |socket| socket.recv(buffer), |_| false)
     }
 
-    /// Sends a datagram.
+    /// Sends a datagram; of several addresses, to the first. Costs no more than its system call if
+    /// the target is an address.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is sent unless it is returned.
-    pub async fn send_to<A: ToSocketAddrs>(&self, bytes: &[u8], target: A) -> io::Result<usize> {
-        let addrs = resolve(target.target()).await?;
-        let Some(&addr) = addrs.first() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to send to"));
-        };
-        let site = (&SEND, Location::caller());
-        self.io.run(Interest::WRITABLE, site, |socket| socket.send_to(bytes, addr), |_| false).await
+    #[track_caller]
+    pub fn send_to<'a, A: ToSocketAddrs>(
+        &'a self,
+        bytes: &'a [u8],
+        target: A,
+    ) -> impl Future<Output = io::Result<usize>> + Send + use<'a, A> {
+        let (target, at) = (target.target(), Location::caller());
+        async move {
+            let addr = resolve(target, at).await?.next().ok_or_else(no_address)?;
+            let send = |socket: &std::net::UdpSocket| socket.send_to(bytes, addr);
+            self.io.run(Interest::WRITABLE, (&SEND, at), send, |_| false).await
+        }
     }
 
     /// Receives a datagram and says whose it is; what does not fit is lost.

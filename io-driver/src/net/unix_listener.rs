@@ -1,6 +1,7 @@
 //! [`UnixListener`].
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{self as unix, SocketAddr};
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::task::{Context, Poll};
 
 use super::about;
+use super::tcp_listener::held_back_if_exhausted;
 use super::unix_stream::UnixStream;
 use crate::host::Operation;
 use crate::interest::Interest;
@@ -64,7 +66,7 @@ impl UnixListener {
         let site = (&ACCEPT, Location::caller());
         let accept = self.io.run(Interest::READABLE, site, unix::UnixListener::accept, |_| false);
         async move {
-            let (stream, addr) = accept.await?;
+            let (stream, addr) = held_back_if_exhausted(accept.await).await?;
             Ok((UnixStream::from_std(stream)?, addr))
         }
     }
