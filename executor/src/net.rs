@@ -4,7 +4,6 @@
 //! besides, and with features those of `hyper::rt` and `tokio::io`.
 
 pub use heist_io::net::{
-    OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener, TcpSocket, TcpStream,
-    ToSocketAddrs, UCred, UdpSocket, UnixDatagram, UnixListener, UnixStream, WriteHalf,
-    lookup_host,
+    TcpListener, TcpSocket, TcpStream, ToSocketAddrs, UdpSocket, UnixDatagram, UnixListener,
+    UnixStream, lookup_host, tcp, unix,
 };

@@ -22,12 +22,42 @@ static LOOKUP: Operation = Operation::new("lookup_host");
 /// far more than a resolver with a cache needs.
 const MAX_AT_ONCE: usize = 32;
 
+/// Who is asked, and who has to wait.
 struct Desk {
     being_asked: usize,
     queue: VecDeque<Question>,
 }
 
-static DESK: Mutex<Desk> = Mutex::new(Desk { being_asked: 0, queue: VecDeque::new() });
+static DESK: Mutex<Desk> = Mutex::new(Desk::new());
+
+impl Desk {
+    const fn new() -> Desk {
+        Desk { being_asked: 0, queue: VecDeque::new() }
+    }
+
+    /// Gives a question back that is to be asked now, and queues it otherwise.
+    fn admit(&mut self, question: Question) -> Option<Question> {
+        if self.being_asked == MAX_AT_ONCE {
+            self.queue.push_back(question);
+            return None;
+        }
+        self.being_asked += 1;
+        Some(question)
+    }
+
+    /// A question has been asked; gives the one that is to be asked in its place, and moves those
+    /// that nobody waits for into `abandoned`.
+    fn next(&mut self, abandoned: &mut Vec<Question>) -> Option<Question> {
+        while let Some(question) = self.queue.pop_front() {
+            if !question.is_abandoned() {
+                return Some(question);
+            }
+            abandoned.push(question);
+        }
+        self.being_asked -= 1;
+        None
+    }
+}
 
 /// Looks a name up.
 pub(super) fn look_up(name: String, port: u16, at: &'static Location<'static>) -> Lookup {
@@ -87,15 +117,11 @@ struct Seat(Option<Question>);
 impl Seat {
     /// Seats a question, or queues it if all places are taken.
     fn take(question: Question) {
-        let mut desk = DESK.lock();
-        if desk.being_asked == MAX_AT_ONCE {
-            desk.queue.push_back(question);
-            return;
+        let admitted = DESK.lock().admit(question);
+        if let Some(question) = admitted {
+            let seat = Seat(Some(question));
+            host::run_blocking(Box::new(move || seat.work()));
         }
-        desk.being_asked += 1;
-        drop(desk);
-        let seat = Seat(Some(question));
-        host::run_blocking(Box::new(move || seat.work()));
     }
 
     fn work(mut self) {
@@ -107,17 +133,9 @@ impl Seat {
 
     /// The next question for this place; without one the place is free.
     fn next() -> Option<Question> {
-        let mut passed_over = Vec::new();
-        let mut desk = DESK.lock();
-        let next = loop {
-            match desk.queue.pop_front() {
-                Some(question) if question.is_abandoned() => passed_over.push(question),
-                next => break next,
-            }
-        };
-        desk.being_asked -= usize::from(next.is_none());
-        drop(desk);
-        next
+        // Dropped behind the lock: a question that is dropped wakes.
+        let mut abandoned = Vec::new();
+        DESK.lock().next(&mut abandoned)
     }
 }
 
@@ -160,5 +178,43 @@ impl Future for Lookup {
         }
         host::waiting(&LOOKUP, self.at);
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(port: u16) -> (Question, Lookup) {
+        let mut lookup = look_up("localhost".to_owned(), port, Location::caller());
+        (lookup.question.take().expect("not asked yet"), lookup)
+    }
+
+    #[test]
+    fn so_many_are_asked_at_once_and_the_abandoned_are_passed_over() {
+        let mut desk = Desk::new();
+        let mut lookups = Vec::new();
+        for port in 0..MAX_AT_ONCE as u16 + 3 {
+            let (question, lookup) = question(port);
+            let admitted = desk.admit(question);
+            assert_eq!(admitted.is_some(), usize::from(port) < MAX_AT_ONCE);
+            lookups.push(lookup);
+        }
+        drop(lookups.remove(MAX_AT_ONCE));
+        let mut abandoned = Vec::new();
+        let next = desk.next(&mut abandoned).expect("two wait");
+        assert_eq!((usize::from(next.port), abandoned.len()), (MAX_AT_ONCE + 1, 1));
+        assert!(desk.next(&mut abandoned).is_some());
+        assert!(desk.next(&mut abandoned).is_none());
+        assert_eq!(desk.being_asked, MAX_AT_ONCE - 1);
+        assert!(desk.admit(next).is_some(), "a place is free");
+    }
+
+    #[test]
+    fn a_question_that_is_dropped_is_answered() {
+        let (question, lookup) = question(1);
+        drop(question);
+        let answer = lookup.slip.lock().answer.take().expect("an answer");
+        assert!(answer.expect_err("nobody was asked").to_string().contains("has shut down"));
     }
 }

@@ -6,25 +6,28 @@
 mod addr;
 mod connect;
 mod lookup;
+mod methods;
 mod split;
 pub(crate) mod stream;
+pub mod tcp;
 mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
 mod udp;
+mod udp_options;
+pub mod unix;
 mod unix_datagram;
 mod unix_listener;
 mod unix_stream;
 
 pub use addr::{ToSocketAddrs, lookup_host};
-pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;
 pub use unix_datagram::UnixDatagram;
 pub use unix_listener::UnixListener;
-pub use unix_stream::{UCred, UnixStream};
+pub use unix_stream::UnixStream;
 
 use std::io;
 use std::net::SocketAddr;

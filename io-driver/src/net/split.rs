@@ -1,141 +1,69 @@
-//! Halves of a TCP stream: borrowed, and owned.
+//! Halves of a stream: borrowed, and owned; one kind each for TCP and Unix streams, see
+//! [`tcp`](super::tcp) and [`unix`](super::unix).
 
 use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::stream::{shutdown, stream_methods};
-use super::tcp_stream::{READ, TcpStream, WRITE};
+use super::methods::{common_methods, reading_methods, writing_methods};
+use super::stream::shutdown;
+use super::tcp_stream::TcpStream;
+use super::unix_stream::UnixStream;
+use crate::host::Operation;
 use crate::source::Async;
 
-/// The reading half of a borrowed stream; see [`TcpStream::split`].
+static READ: Operation = Operation::new("OwnedReadHalf::read");
+static WRITE: Operation = Operation::new("OwnedWriteHalf::write");
+
+/// The reading half of a borrowed stream; see `split`. It has the stream's methods.
 #[derive(Debug)]
-pub struct ReadHalf<'a>(pub(super) &'a TcpStream);
+pub struct ReadHalf<'a, S>(pub(super) &'a S);
 
-/// The writing half of a borrowed stream; see [`TcpStream::split`].
+/// The writing half of a borrowed stream; see `split`. It has the stream's methods.
 #[derive(Debug)]
-pub struct WriteHalf<'a>(pub(super) &'a TcpStream);
+pub struct WriteHalf<'a, S>(pub(super) &'a S);
 
-impl AsRef<TcpStream> for ReadHalf<'_> {
-    fn as_ref(&self) -> &TcpStream {
-        self.0
-    }
+/// The reading half of a stream; see `into_split`.
+pub struct OwnedReadHalf<T: AsFd> {
+    io: Arc<Async<T>>,
 }
 
-impl AsRef<TcpStream> for WriteHalf<'_> {
-    fn as_ref(&self) -> &TcpStream {
-        self.0
-    }
-}
-
-impl AsFd for ReadHalf<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl AsFd for WriteHalf<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl std::ops::Deref for ReadHalf<'_> {
-    type Target = TcpStream;
-    fn deref(&self) -> &TcpStream {
-        self.0
-    }
-}
-
-impl std::ops::Deref for WriteHalf<'_> {
-    type Target = TcpStream;
-    fn deref(&self) -> &TcpStream {
-        self.0
-    }
-}
-
-/// The reading half of a stream; see [`TcpStream::into_split`].
-pub struct OwnedReadHalf {
-    io: Arc<Async<std::net::TcpStream>>,
-}
-
-/// The writing half of a stream; see [`TcpStream::into_split`]. Dropping it closes the writing
-/// direction.
-pub struct OwnedWriteHalf {
-    io: Arc<Async<std::net::TcpStream>>,
+/// The writing half of a stream; see `into_split`. Dropping it closes the writing direction.
+pub struct OwnedWriteHalf<T: AsFd> {
+    io: Arc<Async<T>>,
     close_on_drop: bool,
 }
 
-pub(super) fn into_split(stream: TcpStream) -> (OwnedReadHalf, OwnedWriteHalf) {
-    let read = OwnedReadHalf { io: stream.io.clone() };
-    (read, OwnedWriteHalf { io: stream.io, close_on_drop: true })
+/// The halves were not of the same stream.
+#[derive(Debug)]
+pub struct ReuniteError<T: AsFd + fmt::Debug>(pub OwnedReadHalf<T>, pub OwnedWriteHalf<T>);
+
+pub(super) fn into_split<T: AsFd>(io: Arc<Async<T>>) -> (OwnedReadHalf<T>, OwnedWriteHalf<T>) {
+    (OwnedReadHalf { io: io.clone() }, OwnedWriteHalf { io, close_on_drop: true })
 }
 
-macro_rules! owned_half {
-    ($half:ident) => {
-        impl $half {
-            fn io(&self) -> &Async<std::net::TcpStream> {
-                &self.io
-            }
-
-            stream_methods!(READ, WRITE);
-
-            /// The address of the peer.
-            pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-                self.io.get_ref().peer_addr()
-            }
-
-            /// The address of this end.
-            pub fn local_addr(&self) -> io::Result<SocketAddr> {
-                self.io.get_ref().local_addr()
-            }
-        }
-
-        impl AsFd for $half {
-            fn as_fd(&self) -> BorrowedFd<'_> {
-                self.io.get_ref().as_fd()
-            }
-        }
-
-        impl fmt::Debug for $half {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_tuple(stringify!($half)).field(self.io.get_ref()).finish()
-            }
-        }
-    };
-}
-owned_half!(OwnedReadHalf);
-owned_half!(OwnedWriteHalf);
-
-impl OwnedReadHalf {
-    /// The whole stream again.
-    ///
-    /// # Errors
-    /// If the halves are not of the same stream; both come back.
-    pub fn reunite(self, other: OwnedWriteHalf) -> Result<TcpStream, ReuniteError> {
-        if !Arc::ptr_eq(&self.io, &other.io) {
-            return Err(ReuniteError(self, other));
-        }
-        let mut other = other;
-        other.close_on_drop = false;
-        Ok(TcpStream { io: self.io })
+impl<T: AsFd + Sync> OwnedReadHalf<T> {
+    fn io(&self) -> &Async<T> {
+        &self.io
     }
+
+    reading_methods!(READ);
+    common_methods!();
 }
 
-impl OwnedWriteHalf {
-    /// The whole stream again; see [`OwnedReadHalf::reunite`].
-    ///
-    /// # Errors
-    /// If the halves are not of the same stream; both come back.
-    pub fn reunite(self, other: OwnedReadHalf) -> Result<TcpStream, ReuniteError> {
-        other.reunite(self)
+impl<T: AsFd + Sync> OwnedWriteHalf<T> {
+    fn io(&self) -> &Async<T> {
+        &self.io
     }
+
+    writing_methods!(WRITE);
+    common_methods!();
 
     /// Closes the writing direction: the peer reads the end of the stream.
     pub async fn shutdown(&mut self) -> io::Result<()> {
@@ -148,7 +76,7 @@ impl OwnedWriteHalf {
     }
 }
 
-impl Drop for OwnedWriteHalf {
+impl<T: AsFd> Drop for OwnedWriteHalf<T> {
     fn drop(&mut self) {
         if self.close_on_drop {
             // There is nobody left to tell.
@@ -157,14 +85,103 @@ impl Drop for OwnedWriteHalf {
     }
 }
 
-/// The halves were not of the same stream.
-#[derive(Debug)]
-pub struct ReuniteError(pub OwnedReadHalf, pub OwnedWriteHalf);
+macro_rules! halves_of {
+    ($stream:ident, $std:ty, $addr:ty) => {
+        impl OwnedReadHalf<$std> {
+            /// The whole stream again.
+            ///
+            /// # Errors
+            /// If the halves are not of the same stream; both come back.
+            pub fn reunite(
+                self,
+                mut other: OwnedWriteHalf<$std>,
+            ) -> Result<$stream, ReuniteError<$std>> {
+                if !Arc::ptr_eq(&self.io, &other.io) {
+                    return Err(ReuniteError(self, other));
+                }
+                other.close_on_drop = false;
+                Ok($stream { io: self.io })
+            }
+        }
 
-impl fmt::Display for ReuniteError {
+        impl OwnedWriteHalf<$std> {
+            /// The whole stream again; see [`OwnedReadHalf::reunite`].
+            ///
+            /// # Errors
+            /// If the halves are not of the same stream; both come back.
+            pub fn reunite(
+                self,
+                other: OwnedReadHalf<$std>,
+            ) -> Result<$stream, ReuniteError<$std>> {
+                other.reunite(self)
+            }
+        }
+
+        halves_of!(@addresses OwnedReadHalf, $std, $addr);
+        halves_of!(@addresses OwnedWriteHalf, $std, $addr);
+    };
+    (@addresses $half:ident, $std:ty, $addr:ty) => {
+        impl $half<$std> {
+            /// The address of the peer.
+            pub fn peer_addr(&self) -> io::Result<$addr> {
+                self.io.get_ref().peer_addr()
+            }
+
+            /// The address of this end.
+            pub fn local_addr(&self) -> io::Result<$addr> {
+                self.io.get_ref().local_addr()
+            }
+        }
+    };
+}
+halves_of!(TcpStream, std::net::TcpStream, std::net::SocketAddr);
+halves_of!(UnixStream, std::os::unix::net::UnixStream, std::os::unix::net::SocketAddr);
+
+macro_rules! borrowed {
+    ($($half:ident),*) => { $(
+        impl<S> AsRef<S> for $half<'_, S> {
+            fn as_ref(&self) -> &S {
+                self.0
+            }
+        }
+
+        impl<S> std::ops::Deref for $half<'_, S> {
+            type Target = S;
+            fn deref(&self) -> &S {
+                self.0
+            }
+        }
+
+        impl<S: AsFd> AsFd for $half<'_, S> {
+            fn as_fd(&self) -> BorrowedFd<'_> {
+                self.0.as_fd()
+            }
+        }
+    )* };
+}
+borrowed!(ReadHalf, WriteHalf);
+
+macro_rules! owned {
+    ($($half:ident),*) => { $(
+        impl<T: AsFd> AsFd for $half<T> {
+            fn as_fd(&self) -> BorrowedFd<'_> {
+                self.io.get_ref().as_fd()
+            }
+        }
+
+        impl<T: AsFd + fmt::Debug> fmt::Debug for $half<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($half)).field(self.io.get_ref()).finish()
+            }
+        }
+    )* };
+}
+owned!(OwnedReadHalf, OwnedWriteHalf);
+
+impl<T: AsFd + fmt::Debug> fmt::Display for ReuniteError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the two halves are not of the same stream")
     }
 }
 
-impl std::error::Error for ReuniteError {}
+impl<T: AsFd + fmt::Debug> std::error::Error for ReuniteError<T> {}

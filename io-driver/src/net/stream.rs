@@ -1,7 +1,8 @@
 //! What every stream socket has, written once: TCP and Unix streams and their halves.
 //!
 //! All reading goes through one `recv` into memory that need not be initialised, all writing through
-//! one `send`; the inherent methods, `futures-io`, `hyper::rt` and `tokio::io` are thin over them.
+//! one `send`; the inherent methods (see `methods`), `futures-io`, `hyper::rt` and `tokio::io` are thin
+//! over them.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -123,6 +124,12 @@ impl<T: AsFd> Async<T> {
             .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
+    pub(crate) fn try_send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let len = bufs.iter().map(|buf| buf.len()).sum();
+        self.attempt(Interest::WRITABLE, |s| send_vectored(s, bufs), |&n| is_short(n, len))
+            .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    }
+
     pub(crate) async fn recv_exact(&self, at: Site, mut buffer: &mut [u8]) -> io::Result<()>
     where
         T: Sync,
@@ -175,151 +182,3 @@ pub(crate) fn shutdown<T: AsFd>(source: &T, how: Shutdown) -> io::Result<()> {
         result => Ok(result?),
     }
 }
-
-/// The inherent methods of a stream whose `io` method gives its `Async`.
-macro_rules! stream_methods {
-    ($read:ident, $write:ident) => {
-        /// Reads what is there, at most as much as fits; zero is the end of the stream.
-        ///
-        /// # Cancel safety
-        /// Cancel safe: nothing is read unless it is returned.
-        #[track_caller]
-        pub fn read<'a>(
-            &'a self,
-            buffer: &'a mut [u8],
-        ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-            self.io().recv((&$read, Location::caller()), buffer)
-        }
-
-        /// Reads until the buffer is full.
-        ///
-        /// # Errors
-        /// `UnexpectedEof` if the stream ends before.
-        ///
-        /// # Cancel safety
-        /// Not cancel safe: what has been read is in the buffer, but how much is lost.
-        #[track_caller]
-        pub fn read_exact<'a>(
-            &'a self,
-            buffer: &'a mut [u8],
-        ) -> impl Future<Output = io::Result<()>> + Send + 'a {
-            self.io().recv_exact((&$read, Location::caller()), buffer)
-        }
-
-        /// Writes as much as there is room for, and says how much that was.
-        ///
-        /// # Cancel safety
-        /// Cancel safe: nothing is written unless it is returned.
-        #[track_caller]
-        pub fn write<'a>(
-            &'a self,
-            bytes: &'a [u8],
-        ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-            self.io().send((&$write, Location::caller()), bytes)
-        }
-
-        /// As [`write`](Self::write), from several buffers in turn.
-        ///
-        /// # Cancel safety
-        /// Cancel safe: nothing is written unless it is returned.
-        #[track_caller]
-        pub fn write_vectored<'a>(
-            &'a self,
-            bufs: &'a [IoSlice<'a>],
-        ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-            self.io().send_vectored((&$write, Location::caller()), bufs)
-        }
-
-        /// Writes everything.
-        ///
-        /// # Cancel safety
-        /// Not cancel safe: how much was written is lost.
-        #[track_caller]
-        pub fn write_all<'a>(
-            &'a self,
-            bytes: &'a [u8],
-        ) -> impl Future<Output = io::Result<()>> + Send + 'a {
-            self.io().send_all((&$write, Location::caller()), bytes)
-        }
-
-        /// Does nothing: a socket has no buffer of ours.
-        pub async fn flush(&self) -> io::Result<()> {
-            Ok(())
-        }
-
-        /// Reads without waiting.
-        ///
-        /// # Errors
-        /// `WouldBlock` if there is nothing to read now.
-        pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.io().try_recv(buffer)
-        }
-
-        /// Writes without waiting.
-        ///
-        /// # Errors
-        /// `WouldBlock` if there is no room now.
-        pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-            self.io().try_send(bytes)
-        }
-
-        /// Waits until there may be something to read.
-        ///
-        /// # Cancel safety
-        /// Cancel safe.
-        #[track_caller]
-        pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
-            self.io().readable()
-        }
-
-        /// Waits until there may be room to write.
-        ///
-        /// # Cancel safety
-        /// Cancel safe.
-        #[track_caller]
-        pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
-            self.io().writable()
-        }
-
-        /// Waits until the stream is ready for one of the directions, and says for which.
-        ///
-        /// # Cancel safety
-        /// Cancel safe.
-        #[track_caller]
-        pub fn ready(
-            &self,
-            interest: $crate::Interest,
-        ) -> impl Future<Output = io::Result<$crate::Ready>> + Send + '_ {
-            self.io().ready(interest)
-        }
-
-        /// Reads into memory that need not be initialised; the primitive under all reading. Of
-        /// several tasks that poll it, the last one is woken.
-        #[track_caller]
-        pub fn poll_recv(
-            &self,
-            cx: &mut Context<'_>,
-            buffer: &mut [MaybeUninit<u8>],
-        ) -> Poll<io::Result<usize>> {
-            self.io().poll_recv(cx, (&$read, Location::caller()), buffer)
-        }
-
-        /// Writes from several buffers; the primitive under all writing. Of several tasks that
-        /// poll it, the last one is woken.
-        #[track_caller]
-        pub fn poll_send_vectored(
-            &self,
-            cx: &mut Context<'_>,
-            bufs: &[IoSlice<'_>],
-        ) -> Poll<io::Result<usize>> {
-            self.io().poll_send_vectored(cx, (&$write, Location::caller()), bufs)
-        }
-
-        /// As [`poll_send_vectored`](Self::poll_send_vectored), from one buffer.
-        #[track_caller]
-        pub fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            self.io().poll_send(cx, (&$write, Location::caller()), bytes)
-        }
-    };
-}
-pub(crate) use stream_methods;

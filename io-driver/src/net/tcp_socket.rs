@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
@@ -101,6 +103,70 @@ impl TcpSocket {
         self.0.recv_buffer_size().map(|bytes| bytes as u32)
     }
 
+    /// Sets how long a close waits for unsent data; zero makes it reset the connection.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        self.0.set_linger(linger)
+    }
+
+    /// Makes a close reset the connection.
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// How long a close waits for unsent data.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        self.0.linger()
+    }
+
+    /// Sets the type of service of its IPv4 packets.
+    pub fn set_tos_v4(&self, tos: u32) -> io::Result<()> {
+        self.0.set_tos_v4(tos)
+    }
+
+    /// The type of service of its IPv4 packets.
+    pub fn tos_v4(&self) -> io::Result<u32> {
+        self.0.tos_v4()
+    }
+
+    /// Sets the traffic class of its IPv6 packets.
+    #[cfg(any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "linux",
+        target_os = "macos"
+    ))]
+    pub fn set_tclass_v6(&self, class: u32) -> io::Result<()> {
+        self.0.set_tclass_v6(class)
+    }
+
+    /// The traffic class of its IPv6 packets.
+    #[cfg(any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "linux",
+        target_os = "macos"
+    ))]
+    pub fn tclass_v6(&self) -> io::Result<u32> {
+        self.0.tclass_v6()
+    }
+
+    /// The interface that it is bound to, by name.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
+        self.0.device()
+    }
+
+    /// Binds it to the interface of this name, or to none.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn bind_device(&self, interface: Option<&[u8]>) -> io::Result<()> {
+        self.0.bind_device(interface)
+    }
+
+    /// The error that the system holds for this socket, if any; asking clears it.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.0.take_error()
+    }
+
     /// The address that it is bound to.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr().and_then(inet)
@@ -136,5 +202,11 @@ impl TcpSocket {
     /// Takes over a stream of the standard library that is not connected yet.
     pub fn from_std_stream(stream: std::net::TcpStream) -> TcpSocket {
         TcpSocket(stream.into())
+    }
+}
+
+impl AsFd for TcpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

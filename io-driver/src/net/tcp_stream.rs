@@ -14,15 +14,16 @@ use std::time::Duration;
 use super::about;
 use super::addr::{ToSocketAddrs, resolve};
 use super::connect::connect;
-use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-use super::stream::{shutdown, stream_methods};
+use super::methods::{common_methods, reading_methods, writing_methods};
+use super::stream::shutdown;
+use super::{split, tcp};
 use crate::host::Operation;
 use crate::interest::Interest;
 use crate::source::Async;
 
 static CONNECT: Operation = Operation::new("TcpStream::connect");
-pub(super) static READ: Operation = Operation::new("TcpStream::read");
-pub(super) static WRITE: Operation = Operation::new("TcpStream::write");
+static READ: Operation = Operation::new("TcpStream::read");
+static WRITE: Operation = Operation::new("TcpStream::write");
 static PEEK: Operation = Operation::new("TcpStream::peek");
 
 /// A TCP connection.
@@ -104,7 +105,9 @@ impl TcpStream {
         &self.io
     }
 
-    stream_methods!(READ, WRITE);
+    reading_methods!(READ);
+    writing_methods!(WRITE);
+    common_methods!();
 
     /// Reads what is there without taking it out.
     ///
@@ -119,6 +122,14 @@ impl TcpStream {
         self.io.run(Interest::READABLE, site, |stream| stream.peek(buffer), |_| false)
     }
 
+    /// As [`peek`](TcpStream::peek), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let site = (&PEEK, Location::caller());
+        let peek = |stream: &std::net::TcpStream| stream.peek(buffer);
+        self.io.poll_attempt(cx, Interest::READABLE, site, peek, |_| false)
+    }
+
     /// Closes the writing half: the peer reads the end of the stream.
     pub async fn shutdown(&self) -> io::Result<()> {
         shutdown(self.io.get_ref(), Shutdown::Write)
@@ -129,26 +140,14 @@ impl TcpStream {
         shutdown(self.io.get_ref(), how)
     }
 
-    /// Runs an operation once if the stream is thought to be ready for it.
-    ///
-    /// # Errors
-    /// `WouldBlock` if it is not, and those of the operation.
-    pub fn try_io<R>(
-        &self,
-        interest: Interest,
-        mut operation: impl FnMut() -> io::Result<R>,
-    ) -> io::Result<R> {
-        self.io.try_io(interest, |_| operation())
-    }
-
     /// Two halves that borrow the stream.
-    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
-        (ReadHalf(self), WriteHalf(self))
+    pub fn split(&mut self) -> (tcp::ReadHalf<'_>, tcp::WriteHalf<'_>) {
+        (split::ReadHalf(self), split::WriteHalf(self))
     }
 
     /// Two halves that own the stream between them; dropping the writing one closes it.
-    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
-        super::split::into_split(self)
+    pub fn into_split(self) -> (tcp::OwnedReadHalf, tcp::OwnedWriteHalf) {
+        split::into_split(self.io)
     }
 
     /// The address of the peer.
@@ -189,6 +188,23 @@ impl TcpStream {
     /// Sets how long a close waits for unsent data; zero makes it reset the connection.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
         socket2::SockRef::from(self.io.get_ref()).set_linger(linger)
+    }
+
+    /// Makes a close reset the connection; as [`set_linger`](TcpStream::set_linger) with zero.
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// Whether received data is acknowledged at once.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn quickack(&self) -> io::Result<bool> {
+        socket2::SockRef::from(self.io.get_ref()).tcp_quickack()
+    }
+
+    /// Sets whether received data is acknowledged at once. The system may change it later.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
+        socket2::SockRef::from(self.io.get_ref()).set_tcp_quickack(quickack)
     }
 
     /// The error that the system holds for this socket, if any; asking clears it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
 use std::task::{Context, Poll};
@@ -18,6 +18,9 @@ static RECV: Operation = Operation::new("UdpSocket::recv");
 static SEND: Operation = Operation::new("UdpSocket::send");
 
 /// A UDP socket. Any number of tasks may send and receive on it at once.
+///
+/// Each datagram costs one system call. There is no way to send or receive several with one
+/// (`sendmmsg`, `recvmmsg`) as yet, in tokio neither.
 pub struct UdpSocket {
     io: Async<std::net::UdpSocket>,
 }
@@ -139,6 +142,29 @@ impl UdpSocket {
         self.io.run(Interest::READABLE, site, |socket| socket.peek_from(buffer), |_| false)
     }
 
+    /// Receives a datagram from the connected peer without taking it out.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn peek<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        let site = (&RECV, Location::caller());
+        self.io.run(Interest::READABLE, site, |socket| socket.peek(buffer), |_| false)
+    }
+
+    /// As [`peek_from`](UdpSocket::peek_from), without waiting.
+    pub fn try_peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.io.try_io(Interest::READABLE, |socket| socket.peek_from(buffer))
+    }
+
+    /// As [`peek`](UdpSocket::peek), without waiting.
+    pub fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.io.try_io(Interest::READABLE, |socket| socket.peek(buffer))
+    }
+
     /// As [`recv`](UdpSocket::recv), without waiting.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.io.try_io(Interest::READABLE, |socket| socket.recv(buffer))
@@ -184,6 +210,33 @@ impl UdpSocket {
         self.io.poll_attempt(cx, Interest::WRITABLE, site, send, |_| false)
     }
 
+    /// As [`recv`](UdpSocket::recv), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let site = (&RECV, Location::caller());
+        let receive = |socket: &std::net::UdpSocket| socket.recv(buffer);
+        self.io.poll_attempt(cx, Interest::READABLE, site, receive, |_| false)
+    }
+
+    /// As [`send`](UdpSocket::send), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let site = (&SEND, Location::caller());
+        self.io.poll_attempt(cx, Interest::WRITABLE, site, |socket| socket.send(bytes), |_| false)
+    }
+
+    /// Runs an operation of one's own once if the socket is thought to be ready for it.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it is not, and those of the operation.
+    pub fn try_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.io.try_io(interest, |_| operation())
+    }
+
     /// Waits until there may be something to receive.
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
@@ -210,56 +263,6 @@ impl UdpSocket {
     /// The address of the connected peer.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.io.get_ref().peer_addr()
-    }
-
-    /// Whether it may send to broadcast addresses.
-    pub fn broadcast(&self) -> io::Result<bool> {
-        self.io.get_ref().broadcast()
-    }
-
-    /// Sets whether it may send to broadcast addresses.
-    pub fn set_broadcast(&self, on: bool) -> io::Result<()> {
-        self.io.get_ref().set_broadcast(on)
-    }
-
-    /// The time to live of its packets.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.io.get_ref().ttl()
-    }
-
-    /// Sets the time to live of its packets.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.io.get_ref().set_ttl(ttl)
-    }
-
-    /// Sets whether its own multicasts come back to it.
-    pub fn set_multicast_loop_v4(&self, on: bool) -> io::Result<()> {
-        self.io.get_ref().set_multicast_loop_v4(on)
-    }
-
-    /// Sets how far its multicasts go.
-    pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
-        self.io.get_ref().set_multicast_ttl_v4(ttl)
-    }
-
-    /// Joins a multicast group.
-    pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.io.get_ref().join_multicast_v4(&group, &interface)
-    }
-
-    /// Leaves a multicast group.
-    pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.io.get_ref().leave_multicast_v4(&group, &interface)
-    }
-
-    /// Joins a multicast group.
-    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.io.get_ref().join_multicast_v6(group, interface)
-    }
-
-    /// Leaves a multicast group.
-    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.io.get_ref().leave_multicast_v6(group, interface)
     }
 }
 

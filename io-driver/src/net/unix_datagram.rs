@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{self as unix, SocketAddr};
 use std::panic::Location;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 use super::about;
 use crate::host::Operation;
-use crate::interest::Interest;
+use crate::interest::{Interest, Ready};
 use crate::source::Async;
 
 static RECV: Operation = Operation::new("UnixDatagram::recv");
@@ -129,6 +130,26 @@ impl UnixDatagram {
         self.io.run(Interest::READABLE, site, |socket| socket.recv_from(buffer), |_| false)
     }
 
+    /// As [`recv`](UnixDatagram::recv), without waiting.
+    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.io.try_io(Interest::READABLE, |socket| socket.recv(buffer))
+    }
+
+    /// As [`recv_from`](UnixDatagram::recv_from), without waiting.
+    pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.io.try_io(Interest::READABLE, |socket| socket.recv_from(buffer))
+    }
+
+    /// As [`send`](UnixDatagram::send), without waiting.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.io.try_io(Interest::WRITABLE, |socket| socket.send(bytes))
+    }
+
+    /// As [`send_to`](UnixDatagram::send_to), without waiting.
+    pub fn try_send_to<P: AsRef<Path>>(&self, bytes: &[u8], path: P) -> io::Result<usize> {
+        self.io.try_io(Interest::WRITABLE, |socket| socket.send_to(bytes, path.as_ref()))
+    }
+
     /// Waits until there may be something to receive.
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
@@ -139,6 +160,27 @@ impl UnixDatagram {
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         self.io.writable()
+    }
+
+    /// Waits until the socket is ready for one of the directions, and says for which.
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + Send + '_ {
+        self.io.ready(interest)
+    }
+
+    /// Closes one direction or both.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.io.get_ref().shutdown(how)
+    }
+
+    /// The error that the system holds for this socket, if any; asking clears it.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.io.get_ref().take_error()
+    }
+
+    /// The address of the connected peer.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().peer_addr()
     }
 
     /// The address of this end.

@@ -82,6 +82,11 @@ impl UnixListener {
         })
     }
 
+    /// The error that the system holds for this socket, if any; asking clears it.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.io.get_ref().take_error()
+    }
+
     /// The address that it listens on.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.io.get_ref().local_addr()

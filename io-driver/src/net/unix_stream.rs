@@ -9,12 +9,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{self as unix, SocketAddr};
 use std::panic::Location;
 use std::path::Path;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::about;
-use super::stream::{shutdown, stream_methods};
+use super::methods::{common_methods, reading_methods, writing_methods};
+use super::stream::shutdown;
+use super::{split, unix as halves};
 use crate::host::Operation;
 use crate::interest::Interest;
 use crate::source::Async;
@@ -26,7 +29,7 @@ static WRITE: Operation = Operation::new("UnixStream::write");
 /// A connection within this machine. As [`TcpStream`](super::TcpStream), reading and writing need
 /// only `&self`.
 pub struct UnixStream {
-    io: Async<unix::UnixStream>,
+    pub(super) io: Arc<Async<unix::UnixStream>>,
 }
 
 impl UnixStream {
@@ -54,7 +57,7 @@ impl UnixStream {
         }
         let socket = unix::UnixStream::from(socket);
         let io = if waits { Async::new_connecting(socket) } else { Async::new_nonblocking(socket) };
-        let stream = UnixStream { io: io? };
+        let stream = UnixStream { io: Arc::new(io?) };
         if waits {
             stream.io.readiness(Interest::WRITABLE, &CONNECT, Location::caller()).await?;
             if let Some(error) = stream.take_error()? {
@@ -80,19 +83,36 @@ impl UnixStream {
     /// Outside a runtime.
     #[track_caller]
     pub fn from_std(stream: unix::UnixStream) -> io::Result<UnixStream> {
-        Ok(UnixStream { io: Async::new(stream)? })
+        Ok(UnixStream { io: Arc::new(Async::new(stream)?) })
     }
 
     /// Back to the standard library, off the reactor; it stays non-blocking.
+    ///
+    /// # Errors
+    /// If an owned half of this stream still exists.
     pub fn into_std(self) -> io::Result<unix::UnixStream> {
-        Ok(self.io.into_inner())
+        Arc::try_unwrap(self.io)
+            .map(Async::into_inner)
+            .map_err(|_| io::Error::other("half of this stream is still in use"))
     }
 
     fn io(&self) -> &Async<unix::UnixStream> {
         &self.io
     }
 
-    stream_methods!(READ, WRITE);
+    reading_methods!(READ);
+    writing_methods!(WRITE);
+    common_methods!();
+
+    /// Two halves that borrow the stream.
+    pub fn split(&mut self) -> (halves::ReadHalf<'_>, halves::WriteHalf<'_>) {
+        (split::ReadHalf(self), split::WriteHalf(self))
+    }
+
+    /// Two halves that own the stream between them; dropping the writing one closes it.
+    pub fn into_split(self) -> (halves::OwnedReadHalf, halves::OwnedWriteHalf) {
+        split::into_split(self.io)
+    }
 
     /// Closes the writing half: the peer reads the end of the stream.
     pub async fn shutdown(&self) -> io::Result<()> {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::net::stream::shutdown;
-use crate::net::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpStream, UnixStream, WriteHalf};
+use crate::net::{TcpStream, UnixStream, tcp, unix};
 
 fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     // SAFETY: same layout and lifetime, and `poll_recv` writes nothing but initialised bytes.
@@ -60,5 +60,7 @@ macro_rules! write {
     )* };
 }
 
-read!(TcpStream, &TcpStream, UnixStream, &UnixStream, OwnedReadHalf, ReadHalf<'_>);
-write!(TcpStream, &TcpStream, UnixStream, &UnixStream, OwnedWriteHalf, WriteHalf<'_>);
+read!(TcpStream, &TcpStream, tcp::OwnedReadHalf, tcp::ReadHalf<'_>);
+read!(UnixStream, &UnixStream, unix::OwnedReadHalf, unix::ReadHalf<'_>);
+write!(TcpStream, &TcpStream, tcp::OwnedWriteHalf, tcp::WriteHalf<'_>);
+write!(UnixStream, &UnixStream, unix::OwnedWriteHalf, unix::WriteHalf<'_>);

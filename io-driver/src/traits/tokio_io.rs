@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::stream::shutdown;
-use crate::net::{OwnedReadHalf, OwnedWriteHalf, TcpStream, UnixStream};
+use crate::net::{TcpStream, UnixStream, tcp, unix};
 
 macro_rules! read {
     ($($type:ty),*) => { $(
@@ -63,5 +63,7 @@ macro_rules! write {
     )* };
 }
 
-read!(TcpStream, UnixStream, OwnedReadHalf);
-write!(TcpStream, UnixStream, OwnedWriteHalf);
+read!(TcpStream, tcp::OwnedReadHalf, tcp::ReadHalf<'_>);
+read!(UnixStream, unix::OwnedReadHalf, unix::ReadHalf<'_>);
+write!(TcpStream, tcp::OwnedWriteHalf, tcp::WriteHalf<'_>);
+write!(UnixStream, unix::OwnedWriteHalf, unix::WriteHalf<'_>);
