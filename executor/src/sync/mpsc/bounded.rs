@@ -26,7 +26,7 @@ static RESERVE: Operation = Operation::new("mpsc::Sender::reserve");
 pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     assert!(buffer > 0, "a channel needs room for a message");
     assert!(buffer < UNBOUNDED, "a channel cannot hold that many messages");
-    let (sender, receiver) = Channel::new(buffer);
+    let (sender, receiver) = Channel::open(buffer);
     (Sender { sender }, Receiver::new(receiver))
 }
 

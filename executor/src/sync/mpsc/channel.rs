@@ -95,8 +95,8 @@ pub(super) struct Channel<T> {
 }
 
 impl<T> Channel<T> {
-    /// Makes a channel and its two ends.
-    pub(super) fn new(capacity: usize) -> (SenderRef<T>, ReceiverRef<T>) {
+    /// Makes a channel: its two ends.
+    pub(super) fn open(capacity: usize) -> (SenderRef<T>, ReceiverRef<T>) {
         let messages = Messages {
             queue: VecDeque::new(),
             free: capacity,

@@ -142,15 +142,15 @@ impl<T> Future for Sending<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        assert!(this.message.is_some(), "a send was polled after its end");
         let message = &mut *this.message;
-        let put = |line: &mut Line<Messages<T>>| message.take().map(|message| line.put(message));
-        match ready!(this.claim.poll_then(cx, put)) {
+        assert!(message.is_some(), "a send was polled after its end");
+        let claimed = this.claim.poll_then(cx, |line| message.take().map(|m| line.put(m)));
+        match ready!(claimed) {
             Ok(put) => {
-                put.map(Channel::after_put);
+                put.into_iter().for_each(Channel::after_put);
                 Poll::Ready(Ok(()))
             }
-            Err(Refused) => Poll::Ready(this.message.take().map_or(Ok(()), |m| Err(SendError(m)))),
+            Err(Refused) => Poll::Ready(message.take().map_or(Ok(()), |m| Err(SendError(m)))),
         }
     }
 }

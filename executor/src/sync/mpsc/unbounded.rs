@@ -10,7 +10,7 @@ use super::receiver::UnboundedReceiver;
 
 /// Makes a channel without a limit but memory.
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
-    let (sender, receiver) = Channel::new(UNBOUNDED);
+    let (sender, receiver) = Channel::open(UNBOUNDED);
     (UnboundedSender { sender }, UnboundedReceiver::new(receiver))
 }
 
