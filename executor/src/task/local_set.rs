@@ -191,16 +191,14 @@ where
     // SAFETY: the set keeps its home until its last task has completed, and runs, cancels and drops
     // tasks on this thread only. A handle on an output that is not `Send` is not `Send` itself.
     let (live, notified, handle) = unsafe { poll::allocate(future, pointer, origin) };
-    if let Err(live) = home.live.insert(live) {
+    match home.live.admit(live, notified) {
+        Some(notified) if eager => {
+            let _inside = enter(home);
+            notified.run_nested();
+        }
+        Some(notified) => home.push(notified),
         // The set is being dropped.
-        live.abort();
-        LiveSet::mark_absent(live);
-        notified.run_nested();
-    } else if eager {
-        let _inside = enter(home);
-        notified.run_nested();
-    } else {
-        home.push(notified);
+        None => {}
     }
     handle
 }

@@ -218,8 +218,9 @@ mod tests {
         let alarm = Alarm::new().unwrap();
         alarm.rings_at.store(from, Ordering::Relaxed);
         edge(&alarm);
-        assert_eq!(alarm.is_set(), alarm.rings_at.load(Ordering::Relaxed) != SILENT);
-        alarm.rings_at.load(Ordering::Relaxed)
+        let rings_at = alarm.rings_at.load(Ordering::Relaxed);
+        assert_eq!(alarm.rings_at().is_none(), rings_at == SILENT);
+        rings_at
     }
 
     #[test]
@@ -230,11 +231,14 @@ mod tests {
         assert_eq!(edge(hour + 1, set), hour, "an earlier time counts");
         assert_eq!(edge(hour - 1, set), hour - 1, "a later one does not");
         assert_eq!(edge(FOR_EVER, set), FOR_EVER);
-        assert_eq!(edge(SILENT, Alarm::silence), SILENT);
-        assert_eq!(edge(hour, Alarm::silence), SILENT);
-        assert_eq!(edge(FOR_EVER, Alarm::silence), FOR_EVER);
-        for from in [SILENT, hour, FOR_EVER] {
+        for from in [SILENT, hour - 1, hour + 1] {
+            let put_off = |alarm: &Alarm| alarm.reset(alarm.start, Some(HOUR));
+            assert_eq!(edge(from, put_off), hour);
+            assert_eq!(edge(from, |alarm| alarm.reset(alarm.start, None)), SILENT);
             assert_eq!(edge(from, Alarm::ring_for_ever), FOR_EVER);
+        }
+        for after in [Some(HOUR), None] {
+            assert_eq!(edge(FOR_EVER, |alarm| alarm.reset(alarm.start, after)), FOR_EVER);
         }
         // Set for the first moment of all, it is not for ever.
         let at_once = |alarm: &Alarm| alarm.set(alarm.start, Duration::ZERO);

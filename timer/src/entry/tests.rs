@@ -9,8 +9,13 @@ use super::*;
 use crate::clock::Clock;
 use crate::timers::{OwnedWheel, Timers};
 
-const STATES: [EntryState; 4] =
-    [EntryState::Idle, EntryState::Pending, EntryState::Fired, EntryState::Closed];
+const STATES: [EntryState; 5] = [
+    EntryState::Idle,
+    EntryState::Ahead,
+    EntryState::Pending,
+    EntryState::Fired,
+    EntryState::Closed,
+];
 
 /// An entry in a state that it came to by itself, and its wheel.
 struct Case {
@@ -21,9 +26,10 @@ struct Case {
 impl Case {
     fn new(state: EntryState) -> Case {
         let timers = Timers::new(Clock::paused(), 1, Box::new(|_| {}));
-        let case = Case { timers, entry: Box::pin(Entry::new()) };
+        let unfiled = if state == EntryState::Ahead { state } else { EntryState::Idle };
+        let case = Case { timers, entry: Box::pin(Entry::new(unfiled)) };
         match state {
-            EntryState::Idle => {}
+            EntryState::Idle | EntryState::Ahead => {}
             EntryState::Pending => case.file(),
             EntryState::Fired => {
                 case.file();
@@ -72,12 +78,14 @@ impl Drop for Case {
 
 #[test]
 fn filing_is_refused_by_a_closed_wheel_alone() {
-    let (_, state) = Case::new(EntryState::Idle).after(Case::file);
-    assert_eq!(state, EntryState::Pending);
-    let case = Case::new(EntryState::Idle);
-    case.timers.shutdown();
-    let (_, state) = case.after(Case::file);
-    assert_eq!(state, EntryState::Closed);
+    for unfiled in [EntryState::Idle, EntryState::Ahead] {
+        let (_, state) = Case::new(unfiled).after(Case::file);
+        assert_eq!(state, EntryState::Pending);
+        let case = Case::new(unfiled);
+        case.timers.shutdown();
+        let (_, state) = case.after(Case::file);
+        assert_eq!(state, EntryState::Closed);
+    }
 }
 
 #[test]
@@ -92,12 +100,12 @@ fn firing_and_closing_end_what_is_pending() {
 }
 
 #[test]
-fn a_waker_and_a_deadline_are_taken_while_it_is_pending() {
+fn a_deadline_is_taken_while_it_is_pending_and_a_waker_changes_no_state() {
     for state in STATES {
         let pending = state == EntryState::Pending;
         // SAFETY: filed in this wheel, or never pending.
         let set = |case: &Case| unsafe { case.wheel().set_waker(&case.entry, Waker::noop()) };
-        assert_eq!(Case::new(state).after(set), (pending, state));
+        assert_eq!(Case::new(state).after(set), ((), state));
         for deadline in [1, u64::MAX] {
             // SAFETY: as above.
             let postpone = |case: &Case| unsafe { case.wheel().postpone(&case.entry, deadline) };
