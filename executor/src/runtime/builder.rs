@@ -11,12 +11,12 @@ use heist_timer::{Clock, Timers};
 
 use super::block_on::Lone;
 use super::config::Config;
-use super::{Flavor, LocalRuntime, Runtime, threads};
+use super::{Flavor, LocalRuntime, Runtime};
 use crate::queue::LocalQueue;
 use crate::task::{Failure, TaskInfo};
-use crate::worker::rounds;
+use crate::worker::dormant;
 use crate::worker::watchdog::Watchdog;
-use crate::worker::{self, Scheduler, WorkerLocal};
+use crate::worker::{Scheduler, WorkerLocal};
 
 /// Builds a [`Runtime`].
 ///
@@ -252,35 +252,16 @@ impl Builder {
     }
 }
 
+/// Starts the first worker's thread; the others are started when there is work for them.
 fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> io::Result<Runtime> {
-    // If a thread cannot be started, dropping the runtime ends those that could, and the workers
-    // without a thread leave at once.
-    let mut failure = None;
-    for worker in workers {
-        if failure.is_some() {
-            super::shutdown::leave(worker);
-            continue;
-        }
-        let name = format!("heist-worker-{}", worker.index);
-        let unstarted = worker.clone();
-        if let Err(error) = threads::start(&scheduler, &name, move || worker::run(worker)) {
-            failure = Some(error);
-            scheduler.begin_closing();
-            super::shutdown::leave(unstarted);
-        }
-    }
-    if failure.is_none() && scheduler.watchdog.is_some() {
-        let held = scheduler.clone();
-        failure = threads::start(&scheduler, "heist-watchdog", move || rounds::run(&held)).err();
-    }
+    scheduler.dormant.fill(workers);
+    let first = scheduler.idle.choose(None).and_then(|first| scheduler.dormant.take(first));
+    let started = dormant::start(first.expect("a runtime has a worker, which is dormant"));
     let runtime = Runtime::of(scheduler, None);
-    match failure {
-        None => Ok(runtime),
-        Some(error) => {
-            drop(runtime);
-            Err(io::Error::new(error.kind(), format!("cannot start a worker thread: {error}")))
-        }
-    }
+    // If there is no thread, dropping the runtime has the workers leave at once.
+    started.map(|()| runtime).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot start a worker thread: {error}"))
+    })
 }
 
 /// The number of workers where the program names none.

@@ -30,13 +30,14 @@ pub(crate) struct ContextGuard {
 
 /// Makes `scheduler` the current runtime of this thread while the guard lives.
 pub(crate) fn enter(scheduler: &Arc<Scheduler>) -> ContextGuard {
-    // Threads that are no workers share out their timers among the workers' wheels.
+    // Threads that are no workers share out their timers among the wheels of those workers that
+    // have a thread.
     thread_local!(static SHARE: Cell<usize> = const { Cell::new(usize::MAX) });
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     if SHARE.get() == usize::MAX {
         SHARE.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
     }
-    enter_as(scheduler, SHARE.get() % scheduler.remotes.len())
+    enter_as(scheduler, SHARE.get() % scheduler.idle.started().max(1))
 }
 
 fn enter_as(scheduler: &Arc<Scheduler>, owner: usize) -> ContextGuard {

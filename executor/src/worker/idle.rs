@@ -14,10 +14,18 @@ const SEARCHING_MASK: usize = PARKED - 1;
 /// See the module's documentation.
 pub struct Idle {
     word: AtomicUsize,
-    /// The parked workers, the one that parked last on top. Its length is the word's upper half
-    /// whenever the lock is free.
-    stack: Mutex<Vec<usize>>,
+    stack: Mutex<Stack>,
     workers: usize,
+}
+
+/// The parked workers. How many there are is the word's upper half whenever the lock is free.
+struct Stack {
+    /// The one that parked last on top.
+    parked: Vec<usize>,
+    /// So many at the bottom are dormant: their threads have not been started yet.
+    dormant: usize,
+    /// No thread could be started for one of them: they stay where they are.
+    no_threads: bool,
 }
 
 /// A value of the idle word.
@@ -53,7 +61,15 @@ pub enum Roused {
 impl Idle {
     /// All of so many workers are busy.
     pub fn new(workers: usize) -> Idle {
-        Idle { word: AtomicUsize::new(0), stack: Mutex::new(Vec::with_capacity(workers)), workers }
+        let stack = Stack { parked: Vec::with_capacity(workers), dormant: 0, no_threads: false };
+        Idle { word: AtomicUsize::new(0), stack: Mutex::new(stack), workers }
+    }
+
+    /// All of so many workers are parked, and dormant. They will be chosen in their order.
+    pub fn dormant(workers: usize) -> Idle {
+        let parked = (0..workers).rev().collect();
+        let stack = Stack { parked, dormant: workers, no_threads: false };
+        Idle { word: AtomicUsize::new(workers * PARKED), stack: Mutex::new(stack), workers }
     }
 
     /// The word a moment ago, for decisions that cost only parallelism when they are wrong.
@@ -72,12 +88,15 @@ impl Idle {
     }
 
     /// Takes the worker that parked last off the stack and makes it a searcher; the caller must
-    /// unpark it. `spare` is passed over while there is another one.
+    /// unpark it. `spare` is passed over while there is another one that is not dormant.
     pub fn choose(&self, spare: Option<usize>) -> Option<usize> {
         let mut stack = self.stack.lock();
-        let top = stack.len().checked_sub(1)?;
-        let at = if Some(stack[top]) == spare { top.saturating_sub(1) } else { top };
-        let worker = stack.remove(at);
+        let top = stack.parked.len().checked_sub(1)?;
+        if stack.no_threads && top < stack.dormant {
+            return None;
+        }
+        let pass_over = Some(stack.parked[top]) == spare && top > stack.dormant;
+        let worker = stack.remove(if pass_over { top - 1 } else { top });
         // Ordering: Relaxed; the lock orders the stack, and the unparking that follows orders
         // everything that the worker is to see.
         self.word.fetch_add(SEARCHING.wrapping_sub(PARKED), Ordering::Relaxed);
@@ -121,7 +140,7 @@ impl Idle {
     /// either park or call [`rouse`](Idle::rouse). Returns the word after the announcement.
     pub fn park(&self, worker: usize, searching: bool) -> IdleSnapshot {
         let mut stack = self.stack.lock();
-        stack.push(worker);
+        stack.parked.push(worker);
         let change = if searching { PARKED - SEARCHING } else { PARKED };
         // Ordering: Relaxed; the fence below is what counts.
         let before = self.word.fetch_add(change, Ordering::Relaxed);
@@ -134,7 +153,7 @@ impl Idle {
     /// The worker is awake again.
     pub fn rouse(&self, worker: usize) -> Roused {
         let mut stack = self.stack.lock();
-        match stack.iter().rposition(|&parked| parked == worker) {
+        match stack.parked.iter().rposition(|&parked| parked == worker) {
             Some(at) => {
                 stack.remove(at);
                 // Ordering: Relaxed; fewer parked workers can only spare wakes to one who is awake.
@@ -145,6 +164,25 @@ impl Idle {
         }
     }
 
+    /// A dormant worker that was chosen has got no thread: it is dormant again, and none of them is
+    /// chosen from now on. Others may have relied on it, so the caller must look at the injector.
+    pub fn give_up_dormant(&self, worker: usize) {
+        let mut stack = self.stack.lock();
+        stack.parked.insert(0, worker);
+        stack.dormant += 1;
+        stack.no_threads = true;
+        // Ordering: Relaxed; the fence below is what counts.
+        self.word.fetch_add(PARKED - SEARCHING, Ordering::Relaxed);
+        drop(stack);
+        // Ordering: as in `end_search`.
+        fence(Ordering::SeqCst);
+    }
+
+    /// How many workers have been started, each of which had been dormant.
+    pub fn started(&self) -> usize {
+        self.workers - self.stack.lock().dormant
+    }
+
     /// How many workers there are.
     pub fn workers(&self) -> usize {
         self.workers
@@ -153,6 +191,13 @@ impl Idle {
     /// Whether every worker is parked.
     pub fn all_parked(&self) -> bool {
         self.glance().parked() == self.workers
+    }
+}
+
+impl Stack {
+    fn remove(&mut self, at: usize) -> usize {
+        self.dormant -= usize::from(at < self.dormant);
+        self.parked.remove(at)
     }
 }
 
@@ -175,7 +220,7 @@ mod tests {
     /// Parked and searching, and that the stack agrees with the word.
     fn counts(idle: &Idle) -> (usize, usize) {
         let seen = idle.glance();
-        assert_eq!(seen.parked(), idle.stack.lock().len());
+        assert_eq!(seen.parked(), idle.stack.lock().parked.len());
         assert_eq!(idle.all_parked(), seen.parked() == WORKERS);
         assert_eq!(seen.wants_wake(), seen.parked() > 0 && seen.searching() == 0);
         (seen.parked(), seen.searching())
@@ -278,6 +323,21 @@ mod tests {
         assert!(idle.look().wants_wake());
         assert_eq!(idle.rouse(0), Roused::ByItself);
         assert!(!idle.look().wants_wake());
+    }
+
+    #[test]
+    fn the_dormant_are_chosen_in_their_order_and_after_all_others() {
+        let idle = Idle::dormant(3);
+        assert_eq!((idle.glance().parked(), idle.started()), (3, 0));
+        assert_eq!(idle.choose(None), Some(0));
+        let _ = idle.park(0, true);
+        assert_eq!(idle.choose(Some(0)), Some(0), "the spare one comes before the dormant");
+        assert_eq!(idle.choose(None), Some(1));
+        idle.give_up_dormant(1);
+        assert_eq!((idle.glance().parked(), idle.glance().searching(), idle.started()), (2, 1, 1));
+        assert_eq!(idle.choose(None), None, "there are no threads for them");
+        let _ = idle.park(0, true);
+        assert_eq!(idle.choose(None), Some(0));
     }
 
     #[test]

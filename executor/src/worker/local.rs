@@ -14,6 +14,7 @@ use super::backlog::Backlog;
 use super::parker::Parker;
 use super::scheduler::{Scheduler, WorkerHome};
 use super::slot::Slot;
+use super::watchdog::Watchdog;
 use crate::queue::{LocalQueue, Stealer};
 use crate::task::Notified;
 use crate::task::header::{self, Header};
@@ -217,10 +218,8 @@ impl WorkerLocal {
         if idle.wants_wake() && self.backlog.is_worth_a_wake(waiting) {
             self.scheduler.wake_one();
         } else if self.in_poll.get() && !self.alarmed.replace(true) {
-            if let Some(watchdog) = &self.scheduler.watchdog {
-                self.remote().watched.store(self.sequence.get(), Ordering::Relaxed);
-                watchdog.look_closely();
-            }
+            self.remote().watched.store(self.sequence.get(), Ordering::Relaxed);
+            self.with_watchdog(Watchdog::look_closely);
         }
     }
 

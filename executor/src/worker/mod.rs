@@ -8,6 +8,7 @@
 //! * `local`, `slot`: one worker's own queue, and the task that it runs next.
 //! * `life`: the loop.
 //! * `search`: where the next task comes from.
+//! * `dormant`: the workers that have no thread yet.
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `backlog`: when work is worth waking another worker.
@@ -19,6 +20,8 @@
 mod alarm;
 #[cfg(not(heist_loom))]
 mod backlog;
+#[cfg(not(heist_loom))]
+pub(crate) mod dormant;
 // Public for the models alone, as `parker`.
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod idle;

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::idle::Roused;
 use super::local::WorkerLocal;
+use super::rounds;
+use super::watchdog::Watchdog;
 
 impl WorkerLocal {
     /// Sleeps until there may be something to do.
@@ -20,9 +22,9 @@ impl WorkerLocal {
         let word = scheduler.idle.park(self.index, self.searching.replace(false));
         let stay = scheduler.injector.is_empty() && !scheduler.is_closing();
         let all_parked = word.parked() == scheduler.remotes.len();
-        if let Some(watchdog) = &scheduler.watchdog {
+        self.with_watchdog(|watchdog| {
             watchdog.worker_parks(&scheduler.idle, word, scheduler.timers.next());
-        }
+        });
         if stay && all_parked && scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
             self.end_park();
             return;
@@ -66,11 +68,20 @@ impl WorkerLocal {
             self.searching.set(true);
         }
         scheduler.timers.fire_due(self.index);
-        if let Some(watchdog) = &scheduler.watchdog {
-            watchdog.worker_wakes(&scheduler.idle);
-        }
+        self.with_watchdog(|watchdog| watchdog.worker_wakes(&scheduler.idle));
         if !self.queue.is_empty() {
             self.consider_help();
+        }
+    }
+
+    /// Tells the watchdog something, if there is one, and starts its thread when it is needed for
+    /// the first time.
+    #[inline]
+    pub(super) fn with_watchdog(&self, tell: impl FnOnce(&Watchdog)) {
+        let Some(watchdog) = &self.scheduler.watchdog else { return };
+        tell(watchdog);
+        if watchdog.wants_thread() {
+            rounds::start(&self.scheduler);
         }
     }
 

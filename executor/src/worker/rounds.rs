@@ -1,10 +1,12 @@
 //! What the watchdog does when its alarm rings: its thread, and one look at each worker.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backlog::is_worth_a_steal;
 use super::scheduler::Scheduler;
 use super::watchdog::{CLOSE_LOOK, PERIOD};
+use crate::runtime::threads;
 
 /// So late a timer is fired for its owner.
 const OVERDUE: Duration = Duration::from_micros(250);
@@ -15,8 +17,17 @@ struct Seen {
     sequence: u64,
 }
 
+/// Starts the watchdog's thread.
+#[cold]
+pub(super) fn start(scheduler: &Arc<Scheduler>) {
+    let held = scheduler.clone();
+    if let Err(error) = threads::start(scheduler, "heist-watchdog", move || run(&held)) {
+        eprintln!("heist: a runtime goes on without its watchdog: {error}");
+    }
+}
+
 /// The watchdog's thread.
-pub(crate) fn run(scheduler: &Scheduler) {
+fn run(scheduler: &Scheduler) {
     let Some(watchdog) = &scheduler.watchdog else { return };
     let mut seen = vec![Seen::default(); scheduler.remotes.len()];
     let mut turns = scheduler.seat.turns();

@@ -13,6 +13,7 @@ use crossbeam_utils::CachePadded;
 use heist_io::Reactor;
 use heist_timer::Timers;
 
+use super::dormant::{self, Dormant};
 use super::idle::Idle;
 use super::local::WorkerRemote;
 use super::parker::{Seat, Unparked};
@@ -21,7 +22,7 @@ use crate::blocking::Pool;
 use crate::queue::{Injector, LocalQueue};
 use crate::runtime::config::Config;
 use crate::runtime::context;
-use crate::runtime::shutdown::Exit;
+use crate::runtime::shutdown::{self, Exit};
 use crate::task::error::FailureHook;
 use crate::task::header::Header;
 use crate::task::live_set::LiveSet;
@@ -34,6 +35,7 @@ pub(crate) struct Scheduler {
     pub(crate) homes: Box<[CachePadded<WorkerHome>]>,
     pub(crate) injector: Injector<Notified>,
     pub(crate) idle: Idle,
+    pub(crate) dormant: Dormant,
     pub(crate) seat: Seat,
     pub(crate) reactor: Arc<Reactor>,
     pub(crate) timers: Arc<Timers>,
@@ -81,7 +83,9 @@ impl Scheduler {
                 .map(CachePadded::new)
                 .collect(),
             injector: Injector::new(),
-            idle: Idle::new(workers),
+            // A lone worker has no thread of its own and is awake whenever somebody drives it.
+            idle: if config.current_thread { Idle::new(workers) } else { Idle::dormant(workers) },
+            dormant: Dormant::default(),
             seat: Seat::new(),
             reactor,
             timers: timers(this.clone()),
@@ -160,8 +164,17 @@ impl Scheduler {
         }
     }
 
-    /// Unparks a worker wherever it waits.
+    /// Unparks a worker wherever it waits, and be it for its thread to be started.
     pub(crate) fn unpark(&self, worker: usize) {
+        if let Some(dormant) = self.dormant.take(worker) {
+            if let Err(error) = dormant::start(dormant) {
+                eprintln!("heist: a runtime goes on with fewer threads than workers: {error}");
+                if !self.injector.is_empty() {
+                    self.wake_one();
+                }
+            }
+            return;
+        }
         match self.remotes[worker].parker.unpark() {
             Unparked::Done => {}
             Unparked::NotifyReactor => self.reactor.notify(),
@@ -179,6 +192,11 @@ impl Scheduler {
     pub(crate) fn begin_closing(&self) {
         for home in &self.homes {
             home.live.close();
+        }
+        // Those without a thread leave here. None is the last, unless there is no thread at all,
+        // since the others do not leave before the next step.
+        for worker in self.dormant.take_all() {
+            shutdown::leave(worker);
         }
         // Ordering: Release, pairs with `is_closing`.
         self.closing.store(true, Ordering::Release);

@@ -25,7 +25,7 @@
 //! If the fence of the one who wakes up comes first, the other sees it awake. If it comes second,
 //! the one who wakes up sees that the alarm is silent, or set for too late.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
@@ -53,6 +53,8 @@ pub struct Watchdog {
     /// The millisecond that `settings` counts in.
     window: AtomicU64,
     settings: AtomicU32,
+    /// Whether somebody listens to the alarm.
+    has_thread: AtomicBool,
 }
 
 impl Watchdog {
@@ -63,6 +65,7 @@ impl Watchdog {
             start: Instant::now(),
             window: AtomicU64::new(0),
             settings: AtomicU32::new(0),
+            has_thread: AtomicBool::new(false),
         })
     }
 
@@ -98,6 +101,16 @@ impl Watchdog {
             self.alarm.set(now, period);
         }
         busy
+    }
+
+    /// Whether the alarm is set and nobody listens to it yet: true once, to the one who then starts
+    /// the watchdog's thread.
+    #[inline]
+    pub(crate) fn wants_thread(&self) -> bool {
+        // Ordering: Relaxed; the flag decides who starts the thread, and no more.
+        !self.has_thread.load(Ordering::Relaxed)
+            && self.looks_at().is_some()
+            && !self.has_thread.swap(true, Ordering::Relaxed)
     }
 
     /// When the watchdog will look at the workers next.
