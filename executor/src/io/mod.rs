@@ -1,12 +1,14 @@
 //! Asynchronous reading and writing.
 //!
-//! The traits are those of `futures-io`, most helpers those of `futures-lite`; [`Async`] puts any
-//! descriptor on the runtime's reactor. Here is what those lack: copying both ways at once
-//! ([`copy_bidirectional`]), streams in memory ([`duplex`]), this process's own streams ([`stdin`],
-//! [`stdout`], [`stderr`]), and reading with limits ([`LimitedExt`]).
+//! The traits are those of `futures-io`, their methods have tokio's names ([`AsyncReadExt`] and its
+//! kin), most helpers are those of `futures-lite`; [`Async`] puts any descriptor on the runtime's
+//! reactor. Here is what those lack: copying both ways at once ([`copy_bidirectional`]), streams in
+//! memory ([`duplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and reading
+//! with limits ([`LimitedExt`]).
 
 mod copy;
 mod duplex;
+mod ext;
 mod join;
 mod limited;
 mod stdin;
@@ -14,12 +16,20 @@ mod stdout;
 
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::{DuplexStream, duplex};
+pub use ext::{
+    AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, Lines, ReadExact, ReadNumber,
+    Split, WriteNumber,
+};
 pub use futures_lite::io::{
-    AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWrite,
-    AsyncWriteExt, BufReader, BufWriter, Cursor, empty, repeat, sink, split,
+    AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, BufReader, BufWriter, Chain, Cursor, Empty,
+    ReadHalf, Repeat, Sink, Take, WriteHalf, empty, repeat, sink, split,
 };
 pub use heist_io::{Async, Interest, Ready};
 pub use join::{Join, join};
 pub use limited::{LimitedError, LimitedExt, NextLineLimited, ReadExactly, ReadUntilLimited};
 pub use stdin::{Stdin, stdin};
 pub use stdout::{Stderr, Stdout, stderr, stdout};
+
+// So that one `use heist::io` serves where it would otherwise clash with `std::io`.
+#[doc(no_inline)]
+pub use std::io::{Error, ErrorKind, Result, SeekFrom};
