@@ -36,6 +36,7 @@ pub struct Builder {
     flavor: Flavor,
     worker_threads: Option<usize>,
     start_paused: bool,
+    debug: Option<bool>,
     config: Config,
 }
 
@@ -53,7 +54,7 @@ impl Builder {
     fn new(flavor: Flavor) -> Builder {
         let config =
             Config { current_thread: flavor == Flavor::CurrentThread, ..Config::default() };
-        Builder { flavor, worker_threads: None, start_paused: false, config }
+        Builder { flavor, worker_threads: None, start_paused: false, debug: None, config }
     }
 
     /// How many workers a multi-thread runtime has. Default: `HEIST_WORKER_THREADS` from the
@@ -167,6 +168,17 @@ impl Builder {
         self
     }
 
+    /// Whether mistakes are looked for that cost too much to look for always; asyncio's debug mode.
+    /// Default: whether `HEIST_DEBUG` in the environment is `1`, so that a program need not be built
+    /// anew. tokio has nothing like it.
+    ///
+    /// A poll that keeps its worker for 100 ms or more is reported on standard error, with the
+    /// task's name and spawn location, once for each location. Costs about 100 ns a poll.
+    pub fn debug(&mut self, debug: bool) -> &mut Builder {
+        self.debug = Some(debug);
+        self
+    }
+
     /// Accepted for compatibility with tokio: everything is enabled.
     pub fn enable_all(&mut self) -> &mut Builder {
         self
@@ -201,6 +213,9 @@ impl Builder {
     /// `HEIST_WORKER_THREADS` is not a number above zero.
     pub fn build(&mut self) -> io::Result<Runtime> {
         super::host::install();
+        let debug =
+            self.debug.unwrap_or_else(|| std::env::var("HEIST_DEBUG").is_ok_and(|v| v == "1"));
+        self.config.slow_polls = debug.then(Arc::default);
         let workers = match self.flavor {
             Flavor::CurrentThread => 1,
             Flavor::MultiThread => match self.worker_threads {
@@ -291,6 +306,7 @@ impl fmt::Debug for Builder {
             .field("worker_threads", &self.worker_threads)
             .field("max_blocking_threads", &self.config.max_blocking_threads)
             .field("start_paused", &self.start_paused)
+            .field("debug", &self.debug)
             .finish_non_exhaustive()
     }
 }

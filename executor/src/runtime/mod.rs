@@ -14,6 +14,7 @@ mod local;
 mod metrics;
 mod run;
 pub(crate) mod shutdown;
+pub(crate) mod slow_polls;
 pub(crate) mod threads;
 
 use std::fmt;

@@ -248,6 +248,12 @@ impl Notified {
         self.0.header()
     }
 
+    /// A reference to the task, without the right to start it.
+    #[cfg(not(heist_loom))]
+    pub(crate) fn task(&self) -> TaskRef {
+        self.0.clone()
+    }
+
     /// Ends the task without polling it.
     pub(crate) fn cancel(self) {
         // The edge only marks a queued task: the right to start it is in our hands.

@@ -35,6 +35,8 @@ impl WorkerLocal {
     pub(crate) fn run_task(&self, task: Notified) -> bool {
         let timed = self.scheduler.idle.glance().wants_wake() && self.backlog.wants_timing();
         let start = timed.then(Instant::now);
+        let slow_polls = &self.scheduler.config.slow_polls;
+        let watched = slow_polls.as_ref().map(|polls| polls.begin(&task));
         budget::refill();
         self.begin_poll();
         task.run();
@@ -42,6 +44,9 @@ impl WorkerLocal {
             return false;
         }
         self.end_poll();
+        if let Some(poll) = watched {
+            poll.end();
+        }
         if let Some(start) = start {
             self.backlog.timed(start);
             self.publish_poll_time();
