@@ -387,6 +387,35 @@ fn children_that_come_from_everywhere_are_all_waited_for() {
 }
 
 #[test]
+fn a_scope_under_a_blocking_call_is_not_cancelled_with_the_task() {
+    on_two_workers(async {
+        for in_place in [false, true] {
+            let (begun, begins) = std::sync::mpsc::channel();
+            let (go, goes) = std::sync::mpsc::channel();
+            let handle = heist::runtime::Handle::current();
+            let job = move || {
+                handle.block_on(scope(async |group: TaskGroup<&str>| {
+                    group.spawn(sleep(Duration::from_millis(1)));
+                    begun.send(()).unwrap();
+                    task::block_in_place(|| goes.recv().unwrap());
+                    task::yield_now().await;
+                    Ok(())
+                }))
+            };
+            let task = if in_place {
+                heist::spawn(async { task::block_in_place(job) })
+            } else {
+                task::spawn_blocking(job)
+            };
+            task::block_in_place(|| begins.recv().unwrap());
+            task.cancel("in vain");
+            go.send(()).unwrap();
+            assert!(task.await.unwrap().is_ok());
+        }
+    });
+}
+
+#[test]
 fn a_panic_that_no_error_carries_is_reported() {
     let reports = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = reports.clone();

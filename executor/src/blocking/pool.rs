@@ -13,7 +13,7 @@ use crate::runtime::{context, threads};
 use crate::task::error::FailureHook;
 use crate::task::header::Header;
 use crate::task::live_set::LiveSet;
-use crate::task::{Home, JoinHandle, Notified, Origin, TaskInfo, TaskRef, poll};
+use crate::task::{Home, JoinHandle, Notified, Origin, TaskInfo, TaskRef, cancel, poll};
 use crate::worker::Scheduler;
 
 /// See the module's documentation.
@@ -140,6 +140,7 @@ impl<F: FnOnce() -> R, R> Future for Job<F> {
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
         let job = self.0.take().expect("a job is run once");
+        let _runs_through = cancel::enter_nothing();
         Poll::Ready(job())
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::{JoinHandle, Origin, TaskInfo, current, local_set};
+use super::{JoinHandle, Origin, TaskInfo, cancel, current, local_set};
 use crate::blocking::Pool;
 use crate::runtime::{NO_RUNTIME, context};
 use crate::worker;
@@ -168,6 +168,7 @@ where
         }
     }
     let _may_block = context::set_in_async(false);
+    let _runs_through = cancel::enter_nothing();
     job()
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -9,9 +10,10 @@ use super::Cancellation;
 use crate::task::id::Id;
 use crate::task::{TaskRef, current};
 
-/// The cancellation that encloses what is being polled, inside the task itself.
+/// What encloses what is being polled, inside the task itself.
 #[derive(Clone, Copy)]
 struct Enclosing {
+    /// Null where nothing does.
     cancellation: *const Cancellation,
     /// The task in whose poll it was entered; another that is polled inside it has its own.
     task: Option<Id>,
@@ -22,7 +24,7 @@ thread_local! {
 }
 
 /// While it lives, attendants that are polled register with a certain cancellation.
-pub(in crate::task) struct Inside<'a> {
+pub(crate) struct Inside<'a> {
     outer: Option<Enclosing>,
     cancellation: PhantomData<&'a Arc<Cancellation>>,
 }
@@ -31,6 +33,13 @@ pub(in crate::task) struct Inside<'a> {
 pub(in crate::task) fn enter(cancellation: &Arc<Cancellation>) -> Inside<'_> {
     let enclosing = Enclosing { cancellation: Arc::as_ptr(cancellation), task: current::id() };
     Inside { outer: ENCLOSING.replace(Some(enclosing)), cancellation: PhantomData }
+}
+
+/// Nothing encloses what is polled while the guard lives: the task does not end before the call
+/// under way returns, whatever is asked of it. For closures that may block.
+pub(crate) fn enter_nothing() -> Inside<'static> {
+    let nothing = Enclosing { cancellation: ptr::null(), task: current::id() };
+    Inside { outer: ENCLOSING.replace(Some(nothing)), cancellation: PhantomData }
 }
 
 impl Drop for Inside<'_> {
@@ -44,7 +53,8 @@ pub(in crate::task) enum Attendant {
     /// Not polled yet.
     New,
     Attending(Place),
-    /// There is nothing to attend to: no task, or a request that came first; or it has left.
+    /// There is nothing to attend to: nothing that could be cancelled, or a request that came
+    /// first; or it has left.
     Free,
 }
 
@@ -79,6 +89,9 @@ impl Attendant {
     fn register(cx: &Context<'_>) -> Attendant {
         let enclosing = ENCLOSING.get().filter(|enclosing| enclosing.task == current::id());
         let (cancellation, task) = match enclosing {
+            Some(Enclosing { cancellation, .. }) if cancellation.is_null() => {
+                return Attendant::Free;
+            }
             // SAFETY: the `Inside` that set the pointer borrows the `Arc` for as long as it is set.
             Some(Enclosing { cancellation, .. }) => unsafe {
                 Arc::increment_strong_count(cancellation);

@@ -32,6 +32,8 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 #[cfg(not(heist_loom))]
+pub(crate) use attendant::enter_nothing;
+#[cfg(not(heist_loom))]
 pub(super) use attendant::{Attendant, enter};
 #[cfg(not(heist_loom))]
 pub use cleanup::{Ending, WithCleanup, with_cleanup};
