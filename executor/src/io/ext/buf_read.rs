@@ -1,9 +1,9 @@
 //! [`AsyncBufReadExt`]: the methods of readers that have a buffer.
 
 use futures_io::AsyncBufRead;
-use futures_lite::io::{AsyncBufReadExt as Lite, FillBuf, ReadLineFuture, ReadUntilFuture};
+use futures_lite::io::{AsyncBufReadExt as Lite, FillBuf, ReadUntilFuture};
 
-use super::lines::{Lines, Split};
+use super::lines::{Lines, ReadLine, Split};
 
 /// The methods of readers that have a buffer. For input from strangers there are those of
 /// [`LimitedExt`](crate::io::LimitedExt), which take no more memory than they are told.
@@ -62,13 +62,13 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     /// `InvalidData` if it is not UTF-8.
     ///
     /// # Cancel safety
-    /// Not cancel safe: what was in `buffer` is lost too. Use
+    /// Not cancel safe: what has been read of the line is lost, `buffer` is as it was. Use
     /// [`lines`](Self::lines) where that matters.
-    fn read_line<'a>(&'a mut self, buffer: &'a mut String) -> ReadLineFuture<'a, Self>
+    fn read_line<'a>(&'a mut self, buffer: &'a mut String) -> ReadLine<'a, Self>
     where
         Self: Unpin,
     {
-        Lite::read_line(self, buffer)
+        ReadLine::new(self, buffer)
     }
 
     /// The lines of this reader without their ends: `while let Some(line) = lines.next_line().await?`.

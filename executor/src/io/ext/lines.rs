@@ -1,5 +1,5 @@
-//! [`Lines`] and [`Split`]: a reader's parts one after the other. Each is a `futures_core::Stream`
-//! too.
+//! [`Lines`] and [`Split`]: a reader's parts one after the other, each a `futures_core::Stream` too;
+//! and one line alone, [`ReadLine`].
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -129,22 +129,10 @@ impl<R: AsyncBufRead> Split<R> {
 
     /// The next part with its delimiter, which the last may lack.
     fn poll_part(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Option<Vec<u8>>>> {
-        let mut this = self.project();
-        loop {
-            let available = match ready!(this.reader.as_mut().poll_fill_buf(cx)) {
-                Ok(available) => available,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Poll::Ready(Err(error)),
-            };
-            let end = available.iter().position(|byte| byte == this.delimiter);
-            let n = end.map_or(available.len(), |end| end + 1);
-            this.part.extend_from_slice(&available[..n]);
-            this.reader.as_mut().consume(n);
-            if end.is_some() || n == 0 {
-                let part = std::mem::take(this.part);
-                return Poll::Ready(Ok((!part.is_empty()).then_some(part)));
-            }
-        }
+        let this = self.project();
+        ready!(poll_until(this.reader, cx, *this.delimiter, this.part))?;
+        let part = std::mem::take(this.part);
+        Poll::Ready(Ok((!part.is_empty()).then_some(part)))
     }
 }
 
@@ -153,5 +141,56 @@ impl<R: AsyncBufRead> Stream for Split<R> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_next_segment(cx).map(Result::transpose)
+    }
+}
+
+/// Appends a line; see [`AsyncBufReadExt::read_line`](super::AsyncBufReadExt::read_line).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct ReadLine<'a, R: ?Sized> {
+    reader: &'a mut R,
+    text: &'a mut String,
+    line: Vec<u8>,
+}
+
+impl<'a, R: ?Sized> ReadLine<'a, R> {
+    pub(super) fn new(reader: &'a mut R, text: &'a mut String) -> ReadLine<'a, R> {
+        ReadLine { reader, text, line: Vec::new() }
+    }
+}
+
+impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadLine<'_, R> {
+    type Output = io::Result<usize>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        ready!(poll_until(Pin::new(&mut *this.reader), cx, b'\n', &mut this.line))?;
+        let line = String::from_utf8(std::mem::take(&mut this.line))
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        this.text.push_str(&line);
+        Poll::Ready(Ok(line.len()))
+    }
+}
+
+/// Appends everything up to and including a delimiter, or the end of the stream, to `part`.
+fn poll_until<R: AsyncBufRead + ?Sized>(
+    mut reader: Pin<&mut R>,
+    cx: &mut Context<'_>,
+    delimiter: u8,
+    part: &mut Vec<u8>,
+) -> Poll<io::Result<()>> {
+    loop {
+        let available = match ready!(reader.as_mut().poll_fill_buf(cx)) {
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let end = available.iter().position(|&byte| byte == delimiter);
+        let n = end.map_or(available.len(), |end| end + 1);
+        part.extend_from_slice(&available[..n]);
+        reader.as_mut().consume(n);
+        if end.is_some() || n == 0 {
+            return Poll::Ready(Ok(()));
+        }
     }
 }
