@@ -261,3 +261,61 @@ fn a_read_of_standard_input_does_not_hold_up_the_end() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     drop(stdin);
 }
+
+#[test]
+fn lines_and_parts_survive_being_dropped_half_way() {
+    on_two_workers(async {
+        let (mut writer, reader) = heist::io::duplex(64);
+        let mut lines = BufReader::new(reader).lines();
+        writer.write_all(b"half a ").await.unwrap();
+        assert!(poll_once(lines.next_line()).is_none());
+        writer.write_all(b"line\r\nbad \xff\n\nlast").await.unwrap();
+        writer.shutdown().await.unwrap();
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("half a line"));
+        let error = lines.next_line().await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some(""));
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("last"));
+        assert_eq!(lines.next_line().await.unwrap(), None);
+
+        let mut parts = heist::io::Cursor::new("a,,b,").split(b',');
+        for part in ["a", "", "b"] {
+            assert_eq!(parts.next_segment().await.unwrap().as_deref(), Some(part.as_bytes()));
+        }
+        assert_eq!(parts.next_segment().await.unwrap(), None);
+
+        let mut both = String::new();
+        let mut text = &b"one\ntwo\n"[..];
+        assert_eq!(text.read_line(&mut both).await.unwrap(), 4);
+        assert_eq!(text.read_line(&mut both).await.unwrap(), 4);
+        assert_eq!(both, "one\ntwo\n");
+    });
+}
+
+#[test]
+fn numbers_come_out_as_they_went_in() {
+    on_two_workers(async {
+        // So small that numbers are cut in pieces.
+        let (mut writer, mut reader) = heist::io::duplex(3);
+        let writing = heist::spawn(async move {
+            writer.write_u8(1).await.unwrap();
+            writer.write_i16_le(-2).await.unwrap();
+            writer.write_u32(0x0102_0304).await.unwrap();
+            writer.write_i64(i64::MIN).await.unwrap();
+            writer.write_u128_le(u128::MAX - 1).await.unwrap();
+            writer.write_f32(1.5).await.unwrap();
+            writer.write_f64_le(-0.25).await.unwrap();
+            writer.write_u16(7).await.unwrap();
+        });
+        assert_eq!(reader.read_u8().await.unwrap(), 1);
+        assert_eq!(reader.read_i16_le().await.unwrap(), -2);
+        assert_eq!(reader.read_u32_le().await.unwrap(), 0x0403_0201);
+        assert_eq!(reader.read_i64().await.unwrap(), i64::MIN);
+        assert_eq!(reader.read_u128_le().await.unwrap(), u128::MAX - 1);
+        assert_eq!(reader.read_f32().await.unwrap(), 1.5);
+        assert_eq!(reader.read_f64_le().await.unwrap(), -0.25);
+        let error = reader.read_u32().await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+        writing.await.unwrap();
+    });
+}

@@ -1,0 +1,15 @@
+//! Moving over from tokio by changing the name of the crate.
+//!
+//! Three programs as they are written for tokio: each names its runtime once, `use heist as rt`, and
+//! compiles and passes with `use tokio as rt` as well. What would not compile here is a gap in the
+//! API. Two lints are off, since the methods of Heist's sockets take `&self` and need no trait in
+//! scope: a `mut` or a `use` that tokio asks for may be needless.
+
+#![allow(unused_mut, unused_imports)]
+
+#[path = "moving/chat.rs"]
+mod chat;
+#[path = "moving/crawler.rs"]
+mod crawler;
+#[path = "moving/kv.rs"]
+mod kv;
