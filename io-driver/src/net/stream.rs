@@ -21,6 +21,16 @@ use crate::source::Async;
 /// is reported as an event of its own, which `polling` does not ask for.
 const SHORT_MEANS_EMPTY: bool = cfg!(target_os = "linux");
 
+/// A peer that is gone is an error and no signal. Apple's systems know that from the socket itself,
+/// by an option which the standard library and `socket2` set.
+const QUIETLY: SendFlags = {
+    #[cfg(target_vendor = "apple")]
+    const FLAGS: SendFlags = SendFlags::empty();
+    #[cfg(not(target_vendor = "apple"))]
+    const FLAGS: SendFlags = SendFlags::NOSIGNAL;
+    FLAGS
+};
+
 /// Where an operation was called, and what it is.
 pub(crate) type Site = (&'static Operation, &'static Location<'static>);
 
@@ -30,7 +40,7 @@ fn recv<T: AsFd>(source: &T, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize
 }
 
 fn send<T: AsFd>(source: &T, bytes: &[u8]) -> io::Result<usize> {
-    Ok(rustix::net::send(source, bytes, SendFlags::NOSIGNAL)?)
+    Ok(rustix::net::send(source, bytes, QUIETLY)?)
 }
 
 /// # Safety of the cast
@@ -167,7 +177,7 @@ fn is_short(n: usize, len: usize) -> bool {
 
 fn send_vectored<T: AsFd>(source: &T, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     let mut control = rustix::net::SendAncillaryBuffer::default();
-    Ok(rustix::net::sendmsg(source, bufs, &mut control, SendFlags::NOSIGNAL)?)
+    Ok(rustix::net::sendmsg(source, bufs, &mut control, QUIETLY)?)
 }
 
 /// Closes a half; a peer that is gone already is no failure.

@@ -17,8 +17,10 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 
-use super::NOTIFY_KEY;
 use crate::interest::Ready;
+
+/// The key of the wake-up call. The poller keeps `usize::MAX` for itself.
+const NOTIFY_KEY: usize = usize::MAX - 1;
 
 /// So many events are fetched in a turn; more come in the next.
 const EVENTS: usize = 1024;

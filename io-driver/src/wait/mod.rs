@@ -12,6 +12,3 @@ mod portable;
 pub(crate) use linux::{EventBuffer, Waiter};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{EventBuffer, Waiter};
-
-/// The key of the wake-up call. The poller keeps `usize::MAX` for itself.
-pub(crate) const NOTIFY_KEY: usize = usize::MAX - 1;
