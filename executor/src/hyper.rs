@@ -1,13 +1,18 @@
 //! What hyper asks of a runtime: an executor and a timer.
 //!
-//! The streams of [`net`](crate::net) implement hyper's `Read` and `Write` themselves, so
+//! The streams of [`net`](crate::net), and those in memory ([`duplex`](crate::io::duplex)), implement hyper's `Read` and `Write` themselves, so
 //! `http1::Builder::new().timer(Timer).serve_connection(stream, service)` needs no adapter.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use futures_io::{AsyncRead, AsyncWrite};
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use crate::io::DuplexStream;
 use crate::time;
 
 /// Spawns hyper's background work (HTTP/2 streams, connection drivers) on the current runtime.
@@ -65,5 +70,38 @@ impl hyper::rt::Timer for Timer {
             Some(ours) => ours.project().sleep.reset(deadline.into()),
             None => *sleep = self.sleep_until(deadline),
         }
+    }
+}
+
+impl Read for DuplexStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        // By way of memory that is initialised: these streams are for tests and for plumbing.
+        let mut bytes = [0; 4096];
+        let len = buffer.remaining().min(bytes.len());
+        let n = ready!(AsyncRead::poll_read(self, cx, &mut bytes[..len]))?;
+        buffer.put_slice(&bytes[..n]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for DuplexStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write(self, cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        AsyncWrite::poll_flush(self, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        AsyncWrite::poll_close(self, cx)
     }
 }

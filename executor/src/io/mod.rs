@@ -13,6 +13,8 @@ mod join;
 mod limited;
 mod stdin;
 mod stdout;
+#[cfg(feature = "tokio-io")]
+mod tokio_io;
 
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::{DuplexStream, duplex};
