@@ -1,11 +1,11 @@
 //! A flag that tasks wait for.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Notify;
-use crate::leaf::Operation;
+use crate::leaf::{self, Operation};
 
 static WAIT: Operation = Operation::new("Event::wait");
 
@@ -72,6 +72,8 @@ impl Event {
         let at = Location::caller();
         async move {
             let setting = self.setting.notified_at(&WAIT, at);
+            // A loop around an event that is set must let others run.
+            poll_fn(leaf::proceed).await;
             if !self.is_set() {
                 setting.await;
             }

@@ -1,15 +1,15 @@
 //! Channels, locks, and other ways for tasks to wait for each other.
 //!
 //! The names and meanings are tokio's; [`Event`], [`Condvar`], [`Queue`] and some methods are
-//! Heist's own. Nothing here needs a runtime: every primitive works under any executor, and from
-//! threads without one through the `blocking_*` methods. On Heist, each operation takes part in
+//! Heist's own. Nothing here but [`mpsc::Sender::send_timeout`] needs a runtime: every primitive works
+//! under any executor, and from threads without one through the `blocking_*` methods. On Heist, operations take part in
 //! the co-operative budget, and [`task::all`](crate::task::all) tells which operation of which line
 //! of the program a task waits in.
 //!
 //! * Messages: [`oneshot`] (one value), [`mpsc`] (many senders, one receiver), [`broadcast`] (every
 //!   receiver sees every value), [`watch`] (the latest value), [`Queue`] (many producers and
 //!   consumers, by order of arrival or priority, with an end that can be waited for).
-//! * Exclusion: [`Mutex`], [`RwLock`], [`Semaphore`], [`OnceCell`].
+//! * Exclusion: [`Mutex`], [`RwLock`], [`Semaphore`], [`OnceCell`], [`SetOnce`].
 //! * Signals: [`Notify`], [`Event`], [`Condvar`], [`Barrier`].
 //!
 //! # Fairness
@@ -26,16 +26,17 @@ mod condvar;
 mod event;
 pub mod mpsc;
 mod mutex;
-mod mutex_guard;
 mod notify;
 mod once_cell;
 pub mod oneshot;
 pub mod queue;
 mod rwlock;
 mod semaphore;
-mod semaphore_permit;
+mod set_once;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod wait_list;
 pub mod watch;
 
@@ -47,8 +48,9 @@ use crate::leaf::{self, Operation};
 pub use barrier::{Barrier, BarrierWaitResult, BrokenBarrier};
 pub use condvar::Condvar;
 pub use event::Event;
-pub use mutex::{Mutex, TryLockError};
-pub use mutex_guard::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
+pub use mutex::{
+    MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError,
+};
 pub use notify::Notify;
 pub use once_cell::{OnceCell, SetError};
 pub use queue::Queue;
@@ -56,15 +58,17 @@ pub use rwlock::{
     OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,
 };
-pub use semaphore::{AcquireError, Semaphore, TryAcquireError};
-pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
+pub use semaphore::{
+    AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError,
+};
+pub use set_once::{SetOnce, SetOnceError};
 
 /// The futures of this module that have names.
 pub mod futures {
     pub use super::barrier::BarrierWait;
     pub use super::mpsc::{Receiving, Sending};
     pub use super::mutex::Lock;
-    pub use super::notify::Notified;
+    pub use super::notify::{Notified, OwnedNotified};
     pub use super::rwlock::{Read, Write};
     pub use super::semaphore::Acquire;
 }

@@ -16,6 +16,19 @@ impl Wake for Count {
     }
 }
 
+impl Count {
+    /// How often it was woken since the start.
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A waker and its count.
+pub(super) fn waker() -> (Waker, Arc<Count>) {
+    let count = Arc::<Count>::default();
+    (Waker::from(count.clone()), count)
+}
+
 /// A boxed future and what happened to its waker.
 pub(super) struct Polled<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + 'a>>,
@@ -35,7 +48,7 @@ impl<'a, T> Polled<'a, T> {
 
     /// How often it was woken since the start.
     pub(super) fn wakes(&self) -> usize {
-        self.wakes.0.load(Ordering::SeqCst)
+        self.wakes.get()
     }
 
     #[track_caller]

@@ -75,7 +75,7 @@ impl<P: Protocol> WaitList<P> {
         WaitList(Mutex::new(Line { state, first: None, last: None, len: 0 }))
     }
 
-    /// Locks it. No foreign code may be called while it is locked, wakers included.
+    /// Locks it. No foreign code may be called while it is locked but the cloning of a waker.
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, Line<P>> {
         self.0.lock()
@@ -354,3 +354,6 @@ impl Wakers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::sync::MutexGuard;
 use crate::sync::testing::{ready, waiting};
 
 #[test]
@@ -63,6 +62,15 @@ fn guards_narrow_to_parts() {
     whole.1 = None;
     let whole = MutexGuard::try_map(whole, |pair| pair.1.as_mut()).unwrap_err();
     assert_eq!(*whole, (11, None));
+    drop(whole);
+
+    let mutex = Arc::new(mutex);
+    let owned = OwnedMutexGuard::map(ready(mutex.clone().lock_owned()), |pair| &mut pair.1);
+    let mut owned = OwnedMappedMutexGuard::try_map(owned, |part| Some(part.insert(3))).unwrap();
+    *owned += 1;
+    assert!(mutex.try_lock().is_err());
+    drop(owned);
+    assert_eq!(Arc::into_inner(mutex).unwrap().into_inner(), (11, Some(4)));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::sync::testing::{Polled, ready, waiting};
 
@@ -70,4 +72,19 @@ fn enabling_takes_a_place_in_line() {
     assert_eq!(second.wakes(), 0);
     assert!(first.as_mut().enable());
     ready(first);
+}
+
+#[test]
+fn an_owned_wait_keeps_what_it_waits_for() {
+    let notify = Arc::new(Notify::new());
+    let mut wait = waiting(notify.clone().notified_owned());
+    notify.notify_one();
+    assert_eq!(wait.wakes(), 1);
+    wait.assert_ready();
+    drop(wait);
+    let late = waiting(notify.clone().notified_owned());
+    notify.notify_one();
+    assert_eq!(Arc::strong_count(&notify), 2);
+    drop(late);
+    ready(notify.notified_owned());
 }

@@ -135,6 +135,24 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     {
         RwLockReadGuard::map(this.downgrade(), f)
     }
+
+    /// Makes the access shared, and narrows it to a part of the value, if there is that part.
+    ///
+    /// # Errors
+    /// The guard as it was, if `f` returns `None`.
+    pub fn try_downgrade_map<F, U: ?Sized>(this: Self, f: F) -> Result<RwLockReadGuard<'a, U>, Self>
+    where
+        F: FnOnce(&T) -> Option<&U>,
+    {
+        // Asked while the access is exclusive, as the guard may have to be given back.
+        match f(&this).map(NonNull::from) {
+            Some(value) => {
+                let line = ManuallyDrop::new(this.downgrade()).line;
+                Ok(RwLockReadGuard { line, value, _value: PhantomData })
+            }
+            None => Err(this),
+        }
+    }
 }
 
 impl<'a, T: ?Sized> RwLockMappedWriteGuard<'a, T> {

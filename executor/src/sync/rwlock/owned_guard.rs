@@ -156,6 +156,28 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
         OwnedRwLockReadGuard::map(this.downgrade(), f)
     }
 
+    /// Makes the access shared, and narrows it to a part of the value, if there is that part.
+    ///
+    /// # Errors
+    /// The guard as it was, if `f` returns `None`.
+    pub fn try_downgrade_map<F, U: ?Sized>(
+        this: Self,
+        f: F,
+    ) -> Result<OwnedRwLockReadGuard<T, U>, Self>
+    where
+        F: FnOnce(&T) -> Option<&U>,
+    {
+        // Asked while the access is exclusive, as the guard may have to be given back.
+        match f(&this).map(NonNull::from) {
+            Some(value) => {
+                let read = ManuallyDrop::new(this.downgrade());
+                // SAFETY: it is not dropped.
+                Ok(OwnedRwLockReadGuard { lock: unsafe { take(&read.lock) }, value })
+            }
+            None => Err(this),
+        }
+    }
+
     /// The lock.
     pub fn rwlock(this: &Self) -> &Arc<RwLock<T>> {
         &this.lock
@@ -173,6 +195,28 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
         // SAFETY: it is not dropped.
         let lock = unsafe { take(&this.lock) };
         OwnedRwLockMappedWriteGuard { lock, value, _value: PhantomData }
+    }
+
+    /// Narrows the guard to a part of this part, if there is one.
+    ///
+    /// # Errors
+    /// The guard as it was, if `f` returns `None`.
+    pub fn try_map<F, V: ?Sized>(
+        mut this: Self,
+        f: F,
+    ) -> Result<OwnedRwLockMappedWriteGuard<T, V>, Self>
+    where
+        F: FnOnce(&mut U) -> Option<&mut V>,
+    {
+        match f(&mut this).map(NonNull::from) {
+            Some(value) => {
+                let this = ManuallyDrop::new(this);
+                // SAFETY: it is not dropped.
+                let lock = unsafe { take(&this.lock) };
+                Ok(OwnedRwLockMappedWriteGuard { lock, value, _value: PhantomData })
+            }
+            None => Err(this),
+        }
     }
 
     /// The lock.

@@ -67,6 +67,13 @@ fn guards_narrow_and_downgrade() {
     assert!(lock.try_write().is_err());
     drop((read, also));
 
+    let write = lock.try_write().unwrap();
+    let write = RwLockWriteGuard::try_downgrade_map(write, |_| None::<&i32>).unwrap_err();
+    assert!(lock.try_read().is_err(), "still exclusive");
+    let part = RwLockWriteGuard::try_downgrade_map(write, |pair| Some(&pair.0)).unwrap();
+    assert_eq!(*part + lock.try_read().unwrap().0, 22);
+    drop(part);
+
     let owned = ready(lock.clone().write_owned());
     let mut owned = OwnedRwLockWriteGuard::try_map(owned, |pair| pair.1.as_mut()).unwrap();
     *owned = 3;

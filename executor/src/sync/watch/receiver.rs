@@ -1,6 +1,6 @@
 //! The receiving end of a watch channel.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use parking_lot::RwLockReadGuard;
 
 use super::Shared;
 use super::error::RecvError;
-use crate::leaf::Operation;
+use crate::leaf::{self, Operation};
 
 static CHANGED: Operation = Operation::new("watch::Receiver::changed");
 static WAIT_FOR: Operation = Operation::new("watch::Receiver::wait_for");
@@ -142,6 +142,8 @@ async fn next_version<T>(
     operation: &'static Operation,
     at: &'static Location<'static>,
 ) -> Result<usize, RecvError> {
+    // A receiver whose sender is as busy as itself must let others run.
+    poll_fn(leaf::proceed).await;
     loop {
         let news = shared.news.notified_at(operation, at);
         // In this order: the last value comes before the end.

@@ -2,6 +2,9 @@
 //!
 //! The state of the lock is the place where its holder has locked it.
 
+mod guard;
+mod owned_guard;
+
 use std::cell::UnsafeCell;
 use std::error::Error;
 use std::fmt;
@@ -14,15 +17,17 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::blocking::block_on;
-use super::mutex_guard::{MutexGuard, OwnedMutexGuard};
 use super::pending;
 use super::wait_list::{Line, Protocol, Wait, WaitList};
 use crate::leaf::{self, Operation};
 
+pub use guard::{MappedMutexGuard, MutexGuard};
+pub use owned_guard::{OwnedMappedMutexGuard, OwnedMutexGuard};
+
 static LOCK: Operation = Operation::new("Mutex::lock");
 
 /// Where it was locked, while it is.
-pub(super) struct Holder(Option<&'static Location<'static>>);
+struct Holder(Option<&'static Location<'static>>);
 
 impl Protocol for Holder {
     /// Where the lock is asked for.
@@ -43,7 +48,7 @@ impl Line<Holder> {
 
 impl WaitList<Holder> {
     /// Hands the lock to the first in line, or makes it free.
-    pub(super) fn unlock(&self) {
+    fn unlock(&self) {
         let mut line = self.lock();
         line.state.0 = line.first().copied();
         let waker = if line.is_empty() { None } else { line.grant_first(()) };
@@ -168,16 +173,6 @@ impl<T: ?Sized> Mutex<T> {
     /// The value, when nobody else can reach it.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
-    }
-
-    /// The value's address, for guards.
-    pub(super) fn value(&self) -> *mut T {
-        self.value.get()
-    }
-
-    /// The lock, for guards.
-    pub(super) fn line(&self) -> &WaitList<Holder> {
-        &self.line
     }
 }
 

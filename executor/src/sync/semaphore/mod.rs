@@ -3,6 +3,8 @@
 //! Permits that are free stay in the pool until the first in line can have all it asks for; while
 //! somebody is in line, nobody else gets any.
 
+mod permit;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -15,9 +17,10 @@ use pin_project_lite::pin_project;
 
 use super::blocking::block_on;
 use super::pending;
-use super::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 use super::wait_list::{Line, Protocol, Wait, WaitList, Wakers};
 use crate::leaf::{self, Operation};
+
+pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
 
 static ACQUIRE: Operation = Operation::new("Semaphore::acquire");
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -79,6 +80,15 @@ impl Notify {
     #[track_caller]
     pub fn notified(&self) -> Notified<'_> {
         self.notified_at(&NOTIFIED, Location::caller())
+    }
+
+    /// Like [`notified`](Notify::notified), for a wait that borrows nothing.
+    #[track_caller]
+    pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
+        // SAFETY: the wait is used inside `OwnedNotified` only, which drops it before its share
+        // of this.
+        let notify: &'static Notify = unsafe { &*Arc::as_ptr(&self) };
+        OwnedNotified { notified: notify.notified(), _notify: self }
     }
 
     /// Waits on behalf of another operation, called at `at`.
@@ -199,6 +209,33 @@ impl Future for Notified<'_> {
         } else {
             pending(self.operation, self.at)
         }
+    }
+}
+
+pin_project! {
+    /// Waits for a notification; see [`Notify::notified_owned`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct OwnedNotified {
+        // Declared, and so dropped, before what it refers to.
+        #[pin]
+        notified: Notified<'static>,
+        _notify: Arc<Notify>,
+    }
+}
+
+impl OwnedNotified {
+    /// Takes a place in line without awaiting; see [`Notified::enable`].
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        self.project().notified.enable()
+    }
+}
+
+impl Future for OwnedNotified {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().notified.poll(cx)
     }
 }
 
