@@ -43,6 +43,7 @@
 extern crate self as heist;
 
 mod blocking;
+mod foreign;
 #[cfg(not(heist_loom))]
 pub mod fs;
 #[cfg(all(feature = "hyper", not(heist_loom)))]

@@ -1,5 +1,7 @@
 //! Helpers for the tests by promise in `tests/`: waiting for conditions, and counting what could leak.
 
+pub mod foreign;
+
 use std::time::{Duration, Instant};
 
 /// Runs a test's body on a runtime with two workers, and fails if it does not end in a minute.

@@ -419,8 +419,11 @@ impl OwnedWheel {
         }
         self.next.store(NEVER, Ordering::Relaxed);
         drop(locked);
-        // Dropping a waker may drop a task and whatever it holds: not under the lock.
-        drop(wakers);
+        // Dropping a waker may drop a task and whatever it holds: not under the lock. And it may
+        // panic, which must not keep the runtime from ending.
+        for waker in wakers {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+        }
     }
 }
 

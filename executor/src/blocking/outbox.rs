@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::call::Site;
+use crate::foreign::quietly;
 use crate::leaf;
 use crate::shim::Mutex;
 
@@ -138,7 +139,10 @@ where
             Some(std::mem::replace(&mut state.bytes, buffer))
         };
         drop(state);
-        waiters.into_iter().for_each(Waker::wake);
+        // The delivery goes on, whatever a waker does.
+        for waiter in waiters {
+            quietly(|| waiter.wake());
+        }
         next
     }
 }

@@ -20,6 +20,9 @@ use crate::worker::{Scheduler, WorkerLocal};
 
 /// Builds a [`Runtime`].
 ///
+/// Hooks are called on the runtime's own threads and should be short. One that panics has been
+/// called, and that is all: the panic ends there, after the process's panic hook has told of it.
+///
 /// I/O and time are always there; [`enable_all`](Builder::enable_all) and its kin are accepted for
 /// programs that come from tokio and change nothing.
 ///
@@ -93,7 +96,8 @@ impl Builder {
         self.thread_name_fn(move || name.clone())
     }
 
-    /// A function that names each thread of the runtime as it starts.
+    /// A function that names each thread of the runtime as it starts. If it panics, the thread has
+    /// the default name.
     pub fn thread_name_fn<F>(&mut self, name: F) -> &mut Builder
     where
         F: Fn() -> String + Send + Sync + 'static,

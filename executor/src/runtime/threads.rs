@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
+use crate::foreign::quietly;
 use crate::worker::Scheduler;
 
 /// Starts a thread of the runtime: named, counted, with the builder's hooks around `body`.
@@ -13,10 +14,8 @@ pub(crate) fn start(
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
     let config = &scheduler.config;
-    let name = match &config.thread_name {
-        Some(name) => name(),
-        None => default_name.to_owned(),
-    };
+    let given = config.thread_name.as_ref().and_then(|name| quietly(|| name()));
+    let name = given.unwrap_or_else(|| default_name.to_owned());
     let mut builder = thread::Builder::new().name(name);
     if let Some(size) = config.thread_stack_size {
         builder = builder.stack_size(size);
@@ -29,11 +28,11 @@ pub(crate) fn start(
         // Dropped last: then nothing of the runtime is left on this thread but its reference.
         let _gone = Gone(held.clone());
         if let Some(hook) = &held.config.on_thread_start {
-            hook();
+            quietly(|| hook());
         }
         body();
         if let Some(hook) = &held.config.on_thread_stop {
-            hook();
+            quietly(|| hook());
         }
     });
     match started {

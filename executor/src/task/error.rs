@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::header::Header;
 use super::id::Id;
+use crate::foreign::quietly;
 
 /// A task did not return a value: it was cancelled or it panicked.
 ///
@@ -92,14 +93,13 @@ impl JoinError {
             None => eprintln!("heist: {failure}"),
             Some(hook) => {
                 // The hook is foreign code on a worker: its panic must not take the worker along.
-                let call = std::panic::AssertUnwindSafe(|| hook(&failure));
-                if std::panic::catch_unwind(call).is_err() {
+                if quietly(|| hook(&failure)).is_none() {
                     eprintln!("heist: the hook for unhandled failures panicked itself; {failure}");
                 }
             }
         }
         // The payload's own destructor may panic too.
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(self)));
+        quietly(|| drop(self));
     }
 
     /// Whether the task was cancelled: aborted, or still there when its runtime shut down.

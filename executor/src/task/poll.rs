@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::details::Details;
 use super::error::JoinError;
@@ -21,6 +21,7 @@ use super::id::Id;
 use super::join::JoinHandle;
 use super::state::{Pause, Start};
 use super::{age, current, waker};
+use crate::foreign::quietly;
 use crate::shim::UnsafeCell;
 
 /// Where a task lives: the part of a runtime that a task knows.
@@ -260,24 +261,19 @@ unsafe fn complete<F: Future, H: Home>(
         // SAFETY: nobody will read the output, and COMPLETE without interest makes it ours.
         unsafe { drop_output::<F, H>(task) };
     } else if after.has_join_waker() {
+        let wake = |waker: &Waker| quietly(|| waker.wake_by_ref());
         // SAFETY: JOIN_WAKER is set: the waker is there and shared for reading (rule 3).
-        header.join_waker.with(|w| unsafe { wake_quietly((*w).as_ref()) });
+        header.join_waker.with(|w| unsafe { (*w).as_ref().map(wake) });
         if !header.state.release_join_waker().has_join_interest() {
             // SAFETY: the handle is gone and left the waker to us (rule 4).
-            header.join_waker.with_mut(|w| unsafe { *w = None });
+            let waker = header.join_waker.with_mut(|w| unsafe { (*w).take() });
+            quietly(|| drop(waker));
         }
     }
     // SAFETY: we have just completed the task, on a worker or at the end of its runtime.
     let retired = unsafe { H::retire(header.home.cast(), task) };
     // SAFETY: the caller's references, and the live set's if it has let go.
     unsafe { release(task, references + usize::from(retired)) }
-}
-
-/// A foreign waker may panic; that is not the completing worker's misfortune.
-fn wake_quietly(waker: Option<&std::task::Waker>) {
-    if let Some(waker) = waker {
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref()));
-    }
 }
 
 /// Implements [`Vtable::schedule`].
@@ -323,7 +319,7 @@ unsafe fn drop_output<F: Future, H: Home>(task: NonNull<Header>) {
     match output {
         Err(error) => error.report_unread(),
         Ok(value) => {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+            quietly(|| drop(value));
         }
     }
 }
@@ -334,7 +330,9 @@ unsafe fn drop_output<F: Future, H: Home>(task: NonNull<Header>) {
 /// The caller has given up the last reference; future and output are gone.
 unsafe fn free<F: Future, H: Home>(task: NonNull<Header>) {
     // SAFETY: `allocate::<F, H>` leaked this box, and nobody else can reach it any more.
-    drop(unsafe { Box::from_raw(task.cast::<Cell<F, H>>().as_ptr()) });
+    let cell = unsafe { Box::from_raw(task.cast::<Cell<F, H>>().as_ptr()) };
+    // It may hold the last reference to a value that was inherited.
+    quietly(|| drop(cell));
 }
 
 /// The stage of a task.

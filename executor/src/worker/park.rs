@@ -13,6 +13,7 @@ use super::idle::Roused;
 use super::local::WorkerLocal;
 use super::rounds;
 use super::watchdog::Watchdog;
+use crate::foreign::quietly;
 
 impl WorkerLocal {
     /// Sleeps until there may be something to do.
@@ -38,7 +39,7 @@ impl WorkerLocal {
     fn sleep(&self) {
         let scheduler = &*self.scheduler;
         if let Some(hook) = &scheduler.config.on_thread_park {
-            hook();
+            quietly(|| hook());
         }
         self.remote().counters.parks.add(1);
         let parker = &self.remote().parker;
@@ -56,7 +57,7 @@ impl WorkerLocal {
         }
         scheduler.timers.end_park(self.index);
         if let Some(hook) = &scheduler.config.on_thread_unpark {
-            hook();
+            quietly(|| hook());
         }
     }
 

@@ -19,6 +19,7 @@ use super::local::WorkerRemote;
 use super::parker::{Seat, Unparked};
 use super::watchdog::Watchdog;
 use crate::blocking::Pool;
+use crate::foreign::quietly;
 use crate::queue::{Injector, LocalQueue};
 use crate::runtime::config::Config;
 use crate::runtime::context;
@@ -130,7 +131,7 @@ impl Scheduler {
         let (live, notified, handle) =
             unsafe { poll::allocate(future, NonNull::from(home), origin) };
         if let Some(hook) = &self.config.on_task_spawn {
-            hook(&TaskInfo::read(live.header()));
+            quietly(|| hook(&TaskInfo::read(live.header())));
         }
         let Some(notified) = home.live.admit(live, notified) else { return handle };
         match local {
@@ -294,7 +295,8 @@ impl Home for WorkerHome {
         let scheduler = unsafe { &*home.scheduler };
         if let Some(hook) = &scheduler.config.on_task_terminate {
             // SAFETY: the live set's reference keeps the task.
-            hook(&TaskInfo::read(unsafe { task.as_ref() }));
+            let info = TaskInfo::read(unsafe { task.as_ref() });
+            quietly(|| hook(&info));
         }
         match context::worker_of(scheduler) {
             Some(local) if local.index != home.index => {

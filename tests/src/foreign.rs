@@ -1,0 +1,84 @@
+//! Foreign code at its worst, for tests: wakers that panic when they are called or dropped, and
+//! panics that are meant and so leave no trace on standard error.
+
+use std::sync::Arc;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+
+/// What the message of every panic that is meant begins with.
+pub const MEANT: &str = "meant to panic";
+
+/// From now on panics that are meant are not printed.
+pub fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if info.payload_as_str().is_none_or(|message| !message.contains(MEANT)) {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// Panics without a trace on standard error.
+#[track_caller]
+pub fn fail(what: &str) -> ! {
+    hush();
+    panic!("{MEANT}: {what}")
+}
+
+/// A waker that panics.
+pub fn panicking_waker() -> Waker {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Panics>) {
+            fail("a waker");
+        }
+    }
+    Waker::from(Arc::new(Panics))
+}
+
+/// A waker whose destructor calls `f`.
+pub fn waker_with_drop(f: impl FnOnce() + Send + Sync + 'static) -> Waker {
+    struct Drops<F: FnOnce()>(Option<F>);
+    impl<F: FnOnce() + Send + Sync + 'static> Wake for Drops<F> {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl<F: FnOnce()> Drop for Drops<F> {
+        fn drop(&mut self) {
+            if let Some(f) = self.0.take() {
+                f();
+            }
+        }
+    }
+    Waker::from(Arc::new(Drops(Some(f))))
+}
+
+/// Counts how often its waker is called.
+#[derive(Debug, Default)]
+pub struct Calls(AtomicUsize);
+
+impl Calls {
+    /// No call so far.
+    pub fn new() -> Arc<Calls> {
+        Arc::default()
+    }
+
+    /// A waker that is counted here.
+    pub fn waker(self: &Arc<Calls>) -> Waker {
+        Waker::from(self.clone())
+    }
+
+    /// How many calls there were.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Calls {
+    fn wake(self: Arc<Calls>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,332 @@
+//! Panics of foreign code, wherever the runtime calls it: futures, destructors, wakers, hooks,
+//! jobs. None of them takes a thread of the runtime, another task, or the orderly end with it.
+
+use std::future::Future;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
+use std::time::Duration;
+
+use heist::io::{Async, AsyncWrite, AsyncWriteExt, Interest};
+use heist::runtime::{Builder, Runtime};
+use heist_tests::foreign::{Calls, MEANT, fail, hush, panicking_waker, waker_with_drop};
+use heist_tests::{eventually, eventually_blocking, in_own_process, two_workers};
+
+/// Runs tasks of every kind, and ends the runtime: nothing may be stuck or left.
+#[track_caller]
+fn assert_sound(runtime: Runtime) {
+    heist::__private::block_on_with_timeout(&runtime, 60_000, async {
+        let tasks: Vec<_> = (0..100)
+            .map(|n| {
+                heist::spawn(async move {
+                    heist::time::sleep(Duration::from_micros(n * 10)).await;
+                    heist::task::spawn_blocking(move || n).await.unwrap()
+                })
+            })
+            .collect();
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await.unwrap();
+        }
+        assert_eq!(sum, 4950);
+    });
+    let report = runtime.shutdown(Duration::from_secs(60));
+    assert!(report.is_clean(), "{report}");
+    assert!(report.elapsed() < Duration::from_secs(60), "a thread was waited for in vain");
+}
+
+async fn fails() {
+    fail("a future")
+}
+
+#[test]
+fn tasks_that_panic_leave_the_others_alone() {
+    hush();
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                fail("a destructor");
+            }
+        }
+    }
+    let unread = Arc::new(AtomicUsize::new(0));
+    let counted = unread.clone();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .on_unhandled_failure(move |failure| {
+            assert!(failure.to_string().contains(MEANT), "{failure}");
+            counted.fetch_add(1, Ordering::SeqCst);
+        })
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for n in 0..500 {
+            let in_poll = heist::spawn(async move {
+                if n % 2 == 0 {
+                    heist::task::yield_now().await;
+                }
+                fails().await;
+            });
+            let in_drop = heist::spawn(async {
+                let _bomb = Bomb;
+                heist::task::yield_now().await;
+            });
+            let dropped_early = heist::spawn(async {
+                let _bomb = Bomb;
+                std::future::pending::<()>().await;
+            });
+            let in_output = heist::spawn(async { Bomb });
+            let in_job = heist::task::spawn_blocking(|| -> () { fail("a job") });
+            dropped_early.abort();
+            assert!(in_poll.await.unwrap_err().is_panic());
+            assert!(in_drop.await.unwrap_err().is_panic());
+            assert!(in_job.await.unwrap_err().is_panic());
+            drop(in_output);
+            drop(heist::spawn(fails()));
+            let aborted = dropped_early.await.unwrap_err();
+            assert!(aborted.is_panic() || aborted.is_cancelled());
+        }
+        let metrics = heist::runtime::Handle::current().metrics();
+        eventually("every task has ended", || metrics.num_alive_tasks() == 0).await;
+    });
+    assert_eq!(unread.load(Ordering::SeqCst), 500);
+    assert_sound(runtime);
+}
+
+/// Two ends of a socket on the current runtime; the first is known to have nothing to read.
+fn pair() -> (Arc<Async<UnixStream>>, Arc<Async<UnixStream>>) {
+    let (a, b) = UnixStream::pair().unwrap();
+    let a = Async::new(a).unwrap();
+    assert!(a.try_io(Interest::READABLE, |mut a| a.read(&mut [0; 16])).is_err());
+    (Arc::new(a), Arc::new(Async::new(b).unwrap()))
+}
+
+async fn read_one(socket: Arc<Async<UnixStream>>) {
+    let read = socket.read_with(|mut socket| socket.read(&mut [0; 16])).await;
+    assert_eq!(read.unwrap(), 1);
+}
+
+#[test]
+fn wakers_that_panic_in_the_reactor_keep_no_other_from_being_called() {
+    hush();
+    for flavour in [Builder::new_multi_thread, Builder::new_current_thread] {
+        let runtime = flavour().worker_threads(2).build().unwrap();
+        runtime.block_on(async {
+            let pairs: Vec<_> = (0..20).map(|_| pair()).collect();
+            let readers: Vec<_> =
+                pairs.iter().map(|(a, _)| heist::spawn(read_one(a.clone()))).collect();
+            let bad = panicking_waker();
+            for (socket, _) in &pairs {
+                assert!(socket.poll_readable(&mut Context::from_waker(&bad)).is_pending());
+            }
+            for _ in 0..100 {
+                heist::task::yield_now().await;
+            }
+            for (_, peer) in &pairs {
+                peer.get_ref().write_all(b"x").unwrap();
+            }
+            for reader in readers {
+                reader.await.unwrap();
+            }
+        });
+        assert_sound(runtime);
+    }
+}
+
+#[test]
+fn a_waker_may_use_its_socket_while_it_is_dropped() {
+    let runtime = two_workers();
+    runtime.block_on(async {
+        let (socket, peer) = pair();
+        let held = socket.clone();
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let seen = dropped.clone();
+        let waker = waker_with_drop(move || {
+            let calls = Calls::new();
+            let _ = held.poll_readable(&mut Context::from_waker(&calls.waker()));
+            seen.fetch_add(1, Ordering::SeqCst);
+        });
+        assert!(socket.poll_readable(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        // The last waker wins: the first is dropped, which asks for the same place.
+        let calls = Calls::new();
+        let _ = socket.poll_readable(&mut Context::from_waker(&calls.waker()));
+        assert_eq!(dropped.load(Ordering::SeqCst), 1);
+        let _ = socket.poll_readable(&mut Context::from_waker(&calls.waker()));
+        peer.get_ref().write_all(b"x").unwrap();
+        eventually("the last waker is called", || calls.count() > 0).await;
+    });
+    assert_sound(runtime);
+}
+
+#[test]
+fn wakers_that_panic_in_the_timers_keep_no_other_from_being_called() {
+    hush();
+    for flavour in [Builder::new_multi_thread, Builder::new_current_thread] {
+        let runtime = flavour().worker_threads(2).build().unwrap();
+        runtime.block_on(async {
+            let at = heist::time::Instant::now() + Duration::from_millis(20);
+            let mut bad: Vec<_> = (0..50).map(|_| Box::pin(heist::time::sleep_until(at))).collect();
+            let good: Vec<_> =
+                (0..50).map(|_| heist::spawn(heist::time::sleep_until(at))).collect();
+            let waker = panicking_waker();
+            for sleep in &mut bad {
+                assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            }
+            for sleep in good {
+                sleep.await.unwrap();
+            }
+        });
+        assert_sound(runtime);
+    }
+}
+
+#[test]
+fn wakers_of_handles_may_panic_when_called_and_when_dropped() {
+    hush();
+    for flavour in [Builder::new_multi_thread, Builder::new_current_thread] {
+        let runtime = flavour().worker_threads(2).build().unwrap();
+        runtime.block_on(async {
+            for bad in [panicking_waker(), waker_with_drop(|| fail("a waker's destructor"))] {
+                let (release, released) = heist::sync::oneshot::channel::<()>();
+                let mut handle = heist::spawn(async { released.await.unwrap() });
+                let pending = Pin::new(&mut handle).poll(&mut Context::from_waker(&bad));
+                assert!(pending.is_pending());
+                // The task has the last reference to the waker.
+                drop(bad);
+                release.send(()).unwrap();
+                eventually("the task has ended", || handle.is_finished()).await;
+                // Whoever is later drops the waker: the completing worker, or this.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(handle)));
+            }
+        });
+        assert_sound(runtime);
+    }
+}
+
+#[test]
+fn a_waker_that_panics_when_it_is_dropped_does_not_stop_the_end() {
+    hush();
+    let runtime = two_workers();
+    let mut sleeps = Vec::new();
+    let mut sockets = Vec::new();
+    runtime.block_on(async {
+        for _ in 0..4 {
+            let mut sleep = Box::pin(heist::time::sleep(Duration::from_secs(3600)));
+            let waker = waker_with_drop(|| fail("a waker's destructor"));
+            assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            sleeps.push((sleep, waker));
+            let (socket, peer) = pair();
+            let waker = waker_with_drop(|| fail("a waker's destructor"));
+            assert!(socket.poll_readable(&mut Context::from_waker(&waker)).is_pending());
+            sockets.push((socket, peer, waker));
+        }
+    });
+    // What the runtime holds are the last references.
+    let sleeps: Vec<_> = sleeps.into_iter().map(|(sleep, _)| sleep).collect();
+    let sockets: Vec<_> = sockets.into_iter().map(|(socket, peer, _)| (socket, peer)).collect();
+    assert_sound(runtime);
+    drop((sleeps, sockets));
+}
+
+#[test]
+fn a_waker_that_panics_does_not_keep_a_file_from_being_written() {
+    hush();
+    let runtime = two_workers();
+    runtime.block_on(async {
+        let bad = panicking_waker();
+        let cx = &mut Context::from_waker(&bad);
+        for _ in 0..50 {
+            let mut file = heist::fs::File::create("/dev/null").await.unwrap();
+            while Pin::new(&mut file).poll_write(cx, &[0; 65536]).is_ready() {}
+            let _ = Pin::new(&mut file).poll_flush(cx);
+            file.flush().await.unwrap();
+        }
+    });
+    assert_sound(runtime);
+}
+
+#[test]
+fn hooks_that_panic_take_no_thread_along() {
+    if !in_own_process("hooks_that_panic_take_no_thread_along") {
+        return;
+    }
+    hush();
+    let threads = heist_tests::threads();
+    type Set = fn(&mut Builder);
+    let hooks: [(&str, Set); 8] = [
+        ("on_thread_start", |b| _ = b.on_thread_start(|| fail("a hook"))),
+        ("on_thread_stop", |b| _ = b.on_thread_stop(|| fail("a hook"))),
+        ("on_thread_park", |b| _ = b.on_thread_park(|| fail("a hook"))),
+        ("on_thread_unpark", |b| _ = b.on_thread_unpark(|| fail("a hook"))),
+        ("on_task_spawn", |b| _ = b.on_task_spawn(|_| fail("a hook"))),
+        ("on_task_terminate", |b| _ = b.on_task_terminate(|_| fail("a hook"))),
+        ("on_unhandled_failure", |b| _ = b.on_unhandled_failure(|_| fail("a hook"))),
+        ("thread_name_fn", |b| _ = b.thread_name_fn(|| fail("a hook"))),
+    ];
+    for (name, set) in hooks {
+        for flavour in [Builder::new_multi_thread, Builder::new_current_thread] {
+            eprintln!("{name}");
+            let mut builder = flavour();
+            set(builder.worker_threads(2));
+            let runtime = builder.build().unwrap();
+            runtime.block_on(async {
+                drop(heist::spawn(fails()));
+                let metrics = heist::runtime::Handle::current().metrics();
+                eventually("every task has ended", || metrics.num_alive_tasks() == 0).await;
+            });
+            assert_sound(runtime);
+        }
+    }
+    eventually_blocking("every thread has gone", || heist_tests::threads() == threads);
+}
+
+#[test]
+fn inherited_values_may_panic_when_they_are_dropped() {
+    hush();
+    struct Value;
+    impl Drop for Value {
+        fn drop(&mut self) {
+            fail("a value's destructor");
+        }
+    }
+    heist::inherited! { static VALUE: Value; }
+    let runtime = two_workers();
+    for _ in 0..20 {
+        runtime.block_on(async {
+            let (release, released) = heist::sync::oneshot::channel::<()>();
+            let child = async { heist::spawn(async { released.await.unwrap() }) };
+            // The child outlives the scope, and nobody holds its handle: it drops the value.
+            drop(VALUE.scope(Value, child).await);
+            release.send(()).unwrap();
+        });
+    }
+    assert_sound(runtime);
+}
+
+#[test]
+fn a_future_that_panics_in_block_on_leaves_the_runtime_usable() {
+    hush();
+    for flavour in [Builder::new_multi_thread, Builder::new_current_thread] {
+        let runtime = flavour().worker_threads(2).start_paused(true).build().unwrap();
+        for n in 0..20 {
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                runtime.block_on(async {
+                    if n % 2 == 0 {
+                        heist::spawn(heist::task::yield_now()).await.unwrap();
+                    }
+                    fails().await;
+                })
+            }));
+            assert!(panicked.is_err());
+        }
+        // Whoever panicked is not counted as under way, which would keep the clock still.
+        runtime.block_on(heist::time::sleep(Duration::from_secs(3600)));
+        assert_sound(runtime);
+    }
+}
