@@ -41,5 +41,5 @@ pub use source::{Async, Readiness, ReadinessOwned};
 #[doc(hidden)]
 pub mod model {
     pub use crate::interest::{Interest, Ready};
-    pub use crate::registration::Registration;
+    pub use crate::registration::{Place, Registration, wake_all};
 }

@@ -8,13 +8,14 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use slab::Slab;
 
 use crate::interest::Ready;
-use crate::registration::Registration;
+use crate::registration::{Registration, wake_all};
 use crate::wait::{EventBuffer, Waiter};
 
 /// Waits for I/O; see the crate's documentation.
@@ -36,6 +37,7 @@ struct Sources {
 struct Turn {
     events: EventBuffer,
     batch: Vec<(Arc<Registration>, Ready)>,
+    woken: Vec<Waker>,
 }
 
 const GENERATION_BITS: u32 = usize::BITS / 2 - 1;
@@ -57,7 +59,11 @@ impl Reactor {
         Ok(Arc::new(Reactor {
             waiter: Waiter::new()?,
             sources: Mutex::new(Sources::default()),
-            turn: Mutex::new(Turn { events: EventBuffer::new(), batch: Vec::new() }),
+            turn: Mutex::new(Turn {
+                events: EventBuffer::new(),
+                batch: Vec::new(),
+                woken: Vec::new(),
+            }),
             shut_down: AtomicBool::new(false),
         }))
     }
@@ -74,7 +80,7 @@ impl Reactor {
     /// If the poller fails. An interruption by a signal counts as no events.
     pub fn turn(&self, timeout: Option<Duration>) -> io::Result<Option<usize>> {
         let Some(mut turn) = self.turn.try_lock() else { return Ok(None) };
-        let Turn { events, batch } = &mut *turn;
+        let Turn { events, batch, woken } = &mut *turn;
         self.waiter.wait(events, timeout)?;
         {
             let sources = self.sources.lock();
@@ -89,8 +95,9 @@ impl Reactor {
         }
         let count = batch.len();
         for (registration, ready) in batch.drain(..) {
-            registration.event(ready);
+            registration.event(ready, woken);
         }
+        wake_all(woken);
         Ok(Some(count))
     }
 
@@ -113,9 +120,11 @@ impl Reactor {
             self.shut_down.store(true, Ordering::Release);
             sources.slab.iter().map(|(_, (_, registration))| registration.clone()).collect()
         };
+        let mut woken = Vec::new();
         for registration in registrations {
-            registration.event(Ready::GONE);
+            registration.event(Ready::GONE, &mut woken);
         }
+        wake_all(&mut woken);
         self.notify();
     }
 

@@ -1,8 +1,13 @@
 //! A source's place in the reactor: its readiness, and everybody who waits for it.
 //!
 //! In each direction there is one place for the poll functions (the last waker wins, as `poll_read`
-//! and its kin demand) and any number for futures, each with a waker of its own.
+//! and its kin demand) and any number for futures, each with a waker of its own. An event wakes all
+//! whom it concerns: there is no order among them, so none has to pass a wake-up on when it leaves.
+//!
+//! A waker is foreign code: it may panic, and may come back here while it is called or dropped. So
+//! neither is done under the lock, and no waker keeps another from being called.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use slab::Slab;
@@ -28,9 +33,14 @@ struct Waiters {
     others: Slab<(Interest, Option<Waker>)>,
 }
 
-/// A future's place among the waiters; given up with [`Registration::leave`].
-#[derive(Debug, Default)]
-pub(crate) struct Place(Option<usize>);
+/// Where somebody waits; given up with [`Registration::leave`].
+#[derive(Debug)]
+pub enum Place {
+    /// The place of the poll functions.
+    Shared,
+    /// A future's own, once it has waited.
+    Own(Option<usize>),
+}
 
 impl Registration {
     /// A source that nobody waits for, and what it is thought to be ready for. That must be said
@@ -80,80 +90,75 @@ impl Registration {
 
     /// As when the reactor shuts down, for models.
     #[cfg(heist_loom)]
-    pub fn end(&self) {
-        self.event(Ready::GONE);
+    pub fn end(&self, woken: &mut Vec<Waker>) {
+        self.event(Ready::GONE, woken);
     }
 
-    /// An event has come: wakes everybody whom it concerns. The wakers are called with no lock held.
-    pub fn event(&self, ready: Ready) {
+    /// An event has come: hands over the wakers of everybody whom it concerns, for [`wake_all`].
+    pub fn event(&self, ready: Ready, woken: &mut Vec<Waker>) {
         if !self.word.add(ready) {
             return;
         }
-        let mut woken = Vec::new();
-        let mut reader = None;
-        let mut writer = None;
-        {
-            let mut waiters = self.waiters.lock();
-            if !(ready & Interest::READABLE.mask()).is_empty() {
-                reader = waiters.reader.take();
-            }
-            if !(ready & Interest::WRITABLE.mask()).is_empty() {
-                writer = waiters.writer.take();
-            }
-            for (_, (interest, waker)) in &mut waiters.others {
-                if !(ready & interest.mask()).is_empty() {
-                    woken.extend(waker.take());
-                }
-            }
+        let concerns = |interest: Interest| !(ready & interest.mask()).is_empty();
+        let mut waiters = self.waiters.lock();
+        if concerns(Interest::READABLE) {
+            woken.extend(waiters.reader.take());
         }
-        for waker in reader.into_iter().chain(writer).chain(woken) {
-            waker.wake();
+        if concerns(Interest::WRITABLE) {
+            woken.extend(waiters.writer.take());
+        }
+        for (_, (interest, waker)) in &mut waiters.others {
+            if concerns(*interest) {
+                woken.extend(waker.take());
+            }
         }
     }
 
-    /// Waits in the place of the poll functions; `Err` if there is no need to wait.
-    pub fn wait_in_slot(&self, interest: Interest, waker: &Waker) -> Result<(), Ready> {
-        {
+    /// Waits for an event; `Err` if there is no need to.
+    pub fn wait(&self, place: &mut Place, interest: Interest, waker: &Waker) -> Result<(), Ready> {
+        let replaced = {
             let mut waiters = self.waiters.lock();
-            let slot =
-                if interest.is_readable() { &mut waiters.reader } else { &mut waiters.writer };
-            match slot {
-                Some(registered) => registered.clone_from(waker),
-                empty => *empty = Some(waker.clone()),
+            let occupant = waiters.occupant(place, interest);
+            match occupant {
+                Some(registered) if registered.will_wake(waker) => None,
+                _ => occupant.replace(waker.clone()),
             }
-        }
+        };
+        drop(replaced);
         // Only now, with the waker in place: an event that comes before this finds nobody waiting
         // and is seen here; one that comes after it finds the waker.
         self.word.wait(interest)
     }
 
-    /// Waits in a place of its own; `Err` if there is no need to wait.
-    pub(crate) fn wait_in_place(
-        &self,
-        place: &mut Place,
-        interest: Interest,
-        waker: &Waker,
-    ) -> Result<(), Ready> {
-        {
-            let mut waiters = self.waiters.lock();
-            let key = match place.0 {
-                Some(key) => key,
-                None => *place.0.insert(waiters.others.insert((interest, None))),
-            };
-            match &mut waiters.others[key].1 {
-                Some(registered) => registered.clone_from(waker),
-                empty => *empty = Some(waker.clone()),
+    /// Gives up a place; that of the poll functions belongs to nobody and keeps its waker.
+    pub(crate) fn leave(&self, place: &mut Place) {
+        if let Place::Own(key) = place {
+            if let Some(key) = key.take() {
+                let left = self.waiters.lock().others.remove(key);
+                drop(left);
             }
         }
-        self.word.wait(interest)
     }
+}
 
-    /// Gives up a place.
-    pub(crate) fn leave(&self, place: &mut Place) {
-        if let Some(key) = place.0.take() {
-            let left = self.waiters.lock().others.remove(key);
-            // A waker's destructor is foreign code: not under the lock.
-            drop(left);
+impl Waiters {
+    /// Who waits in a place; a future's own is made at its first wait.
+    fn occupant(&mut self, place: &mut Place, interest: Interest) -> &mut Option<Waker> {
+        match place {
+            Place::Shared if interest.is_readable() => &mut self.reader,
+            Place::Shared => &mut self.writer,
+            Place::Own(key) => {
+                let key = *key.get_or_insert_with(|| self.others.insert((interest, None)));
+                &mut self.others[key].1
+            }
         }
+    }
+}
+
+/// Calls wakers, with no lock held. One that panics (the panic hook has told of it) keeps none of
+/// the others from it.
+pub fn wake_all(woken: &mut Vec<Waker>) {
+    for waker in woken.drain(..) {
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }

@@ -147,7 +147,7 @@ impl<T: AsFd> Async<T> {
             if let Some(result) = self.attempt(direction, &mut operation, &short) {
                 return Poll::Ready(result);
             }
-            if self.registration.wait_in_slot(direction, cx.waker()).is_ok() {
+            if self.registration.wait(&mut Place::Shared, direction, cx.waker()).is_ok() {
                 host::restore();
                 host::waiting(at.0, at.1);
                 return Poll::Pending;
@@ -167,7 +167,7 @@ impl<T: AsFd> Async<T> {
         F: FnMut(&T) -> io::Result<R>,
         S: Fn(&R) -> bool,
     {
-        Attempt { source: self, direction, at, operation, short, place: Place::default() }
+        Attempt { source: self, direction, at, operation, short, place: Place::Own(None) }
     }
 
     /// Waits until the source is readable, as far as is known: a read may still find nothing.
@@ -194,7 +194,7 @@ impl<T: AsFd> Async<T> {
         operation: &'static Operation,
         at: &'static Location<'static>,
     ) -> Readiness<'_, T> {
-        Readiness { source: self, interest, at: (operation, at), place: Place::default() }
+        Readiness { source: self, interest, at: (operation, at), place: Place::Own(None) }
     }
 
     /// Waits until the source is ready for one of the directions, and says for which.
@@ -224,7 +224,7 @@ impl<T: AsFd> Async<T> {
     }
 
     fn poll_ready(&self, cx: &mut Context<'_>, interest: Interest) -> Poll<io::Result<()>> {
-        match self.registration.wait_in_slot(interest, cx.waker()) {
+        match self.registration.wait(&mut Place::Shared, interest, cx.waker()) {
             Ok(()) => Poll::Pending,
             Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
             Err(_) => Poll::Ready(Ok(())),
@@ -327,7 +327,7 @@ where
                 return Poll::Ready(result);
             }
             let registration = &this.source.registration;
-            if registration.wait_in_place(&mut this.place, this.direction, cx.waker()).is_ok() {
+            if registration.wait(&mut this.place, this.direction, cx.waker()).is_ok() {
                 host::restore();
                 host::waiting(this.at.0, this.at.1);
                 return Poll::Pending;
@@ -358,7 +358,7 @@ impl<T: AsFd> Future for Readiness<'_, T> {
         let this = &mut *self;
         ready!(host::proceed(cx));
         let registration = &this.source.registration;
-        match registration.wait_in_place(&mut this.place, this.interest, cx.waker()) {
+        match registration.wait(&mut this.place, this.interest, cx.waker()) {
             Ok(()) => {
                 host::restore();
                 host::waiting(this.at.0, this.at.1);
@@ -392,7 +392,7 @@ pub struct ReadinessOwned<T: AsFd> {
 
 impl<T: AsFd> ReadinessOwned<T> {
     fn new(source: Arc<Async<T>>, interest: Interest) -> ReadinessOwned<T> {
-        ReadinessOwned { source, interest, place: Place::default() }
+        ReadinessOwned { source, interest, place: Place::Own(None) }
     }
 }
 
@@ -405,7 +405,7 @@ impl<T: AsFd> Future for ReadinessOwned<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let registration = &this.source.registration;
-        match registration.wait_in_place(&mut this.place, this.interest, cx.waker()) {
+        match registration.wait(&mut this.place, this.interest, cx.waker()) {
             Ok(()) => Poll::Pending,
             Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
             Err(_) => Poll::Ready(Ok(())),

@@ -9,7 +9,7 @@
 use std::sync::Arc as StdArc;
 use std::task::{Wake, Waker};
 
-use heist_io::model::{Interest, Ready, Registration};
+use heist_io::model::{Interest, Place, Ready, Registration, wake_all};
 use heist_loom_tests::{model, must_fail};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,16 @@ impl Source {
     /// Data comes, once, and the reactor is told.
     fn arrive(&self) {
         self.data.store(true, Ordering::Release);
-        self.registration.event(Ready::READABLE);
+        let mut woken = Vec::new();
+        self.registration.event(Ready::READABLE, &mut woken);
+        wake_all(&mut woken);
+    }
+
+    /// The reactor shuts down.
+    fn end(&self) {
+        let mut woken = Vec::new();
+        self.registration.end(&mut woken);
+        wake_all(&mut woken);
     }
 
     fn read(&self) -> bool {
@@ -62,7 +71,7 @@ fn read_or_wait(source: &Source, flag: &StdArc<Flag>, stale: bool) -> bool {
         if tried.is_some() {
             continue;
         }
-        match source.registration.wait_in_slot(Interest::READABLE, &waker) {
+        match source.registration.wait(&mut Place::Shared, Interest::READABLE, &waker) {
             Ok(()) => return false,
             // Ready to read after all, or told that there is no reactor any more.
             Err(ready) if ready.is_readable() => {}
@@ -98,7 +107,7 @@ fn the_end_of_the_reactor_reaches_who_waits() {
         let source = Source::new();
         let flag = StdArc::new(Flag(AtomicBool::new(false)));
         let reactor = source.clone();
-        let reactor = loom::thread::spawn(move || reactor.registration.end());
+        let reactor = loom::thread::spawn(move || reactor.end());
         let told = read_or_wait(&source, &flag, false);
         reactor.join().unwrap();
         assert!(told || flag.0.load(Ordering::Acquire), "a waiter outlives its reactor");
