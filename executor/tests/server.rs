@@ -1,32 +1,13 @@
 //! The server example, as its clients meet it: real connections to the real program.
 
+mod support;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
-/// The example: beside this test's own binary, where a plain `cargo test` has built it, too.
-fn program() -> PathBuf {
-    static BUILD: Once = Once::new();
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().unwrap().parent().unwrap();
-    let program = folder.join("examples/server");
-    BUILD.call_once(|| {
-        if !program.exists() {
-            // A run of this test alone builds no examples.
-            let profile = folder.file_name().unwrap().to_str().unwrap().replace("debug", "dev");
-            let status = Command::new(env!("CARGO"))
-                .args(["build", "--package", "heist", "--example", "server", "--profile", &profile])
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status()
-                .unwrap();
-            assert!(status.success());
-        }
-    });
-    program
-}
+use support::program;
 
 /// The program, running on a port of its own.
 struct Server {
@@ -42,7 +23,7 @@ impl Server {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
         let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
         rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
-        let program = program();
+        let program = program("server");
         let mut child = Command::new(&program)
             .args(["--addr", "127.0.0.1:0"])
             .args(arguments)
@@ -237,7 +218,7 @@ fn the_end_under_load_finishes_what_is_under_way() {
 #[test]
 fn a_port_in_use_and_a_wrong_address_are_named() {
     let server = Server::start(&[]);
-    let program = program();
+    let program = program("server");
     let fails = |arguments: &[&str], words: &[&str]| {
         let output = Command::new(&program).args(arguments).output().unwrap();
         assert!(!output.status.success());
