@@ -83,6 +83,8 @@ pub mod unix {
             alarm = ALARM;
             /// `SIGPIPE`.
             pipe = PIPE;
+            /// `SIGIO`.
+            io = IO;
             /// `SIGWINCH`: the window has another size.
             window_change = WINCH;
         }

@@ -141,24 +141,13 @@ fn reads_writes_and_seeks_take_turns() {
         file.sync_all().await.unwrap();
         file.sync_data().await.unwrap();
         let mut other = file.try_clone().await.unwrap();
-        other.rewind().await;
+        assert_eq!(other.rewind().await.unwrap(), 0);
         let mut text = String::new();
         file.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "0123ab67");
         drop(other);
         assert_eq!(file.into_std().await.metadata().unwrap().len(), 8);
     });
-}
-
-/// `Seek::rewind`, which `futures-lite` lacks.
-trait Rewind {
-    async fn rewind(&mut self);
-}
-
-impl Rewind for File {
-    async fn rewind(&mut self) {
-        assert_eq!(self.seek(SeekFrom::Start(0)).await.unwrap(), 0);
-    }
 }
 
 /// Polls a future once and drops it.
@@ -291,5 +280,17 @@ fn files_leak_no_descriptors() {
         }
         let closed = || heist_tests::descriptors() == before;
         heist_tests::eventually("all files are closed", closed).await;
+    });
+}
+
+#[test]
+fn a_file_keeps_the_times_that_it_is_given() {
+    let scratch = Scratch::new("times");
+    on_two_workers(async {
+        let path = scratch.path("file");
+        let file = File::create(&path).await.unwrap();
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        file.set_modified(time).await.unwrap();
+        assert_eq!(fs::metadata(&path).await.unwrap().modified().unwrap(), time);
     });
 }

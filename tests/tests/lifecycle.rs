@@ -262,3 +262,12 @@ fn two_threads_may_block_on_one_current_thread_runtime() {
         assert_eq!(thread.join().unwrap(), n);
     }
 }
+
+#[test]
+fn a_handle_says_of_which_kind_its_runtime_is() {
+    use heist::runtime::RuntimeFlavor;
+    assert_eq!(two_workers().handle().runtime_flavor(), RuntimeFlavor::MultiThread);
+    let current_thread = Builder::new_current_thread().build().unwrap();
+    let flavor = current_thread.block_on(async { Handle::current().runtime_flavor() });
+    assert_eq!(flavor, RuntimeFlavor::CurrentThread);
+}

@@ -1,7 +1,7 @@
 //! [`File`].
 
 use std::fmt;
-use std::fs::{Metadata, Permissions};
+use std::fs::{FileTimes, Metadata, Permissions};
 use std::future::{Future, poll_fn};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -10,6 +10,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
 
@@ -23,6 +24,7 @@ static FLUSH: Operation = Operation::new("File::flush");
 static SEEK: Operation = Operation::new("File::seek");
 static SYNC: Operation = Operation::new("File::sync");
 static SET_LEN: Operation = Operation::new("File::set_len");
+static SET_TIMES: Operation = Operation::new("File::set_times");
 static METADATA: Operation = Operation::new("File::metadata");
 static CLONE: Operation = Operation::new("File::try_clone");
 static SET_PERMISSIONS: Operation = Operation::new("File::set_permissions");
@@ -274,6 +276,27 @@ impl File {
     ) -> impl Future<Output = io::Result<()>> + Send + '_ {
         let site = (&SET_PERMISSIONS, Location::caller());
         self.after_writes(site, move |file| file.set_permissions(permissions))
+    }
+
+    /// Flushes, and sets the times that the system keeps for the file.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn set_times(&self, times: FileTimes) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.after_writes((&SET_TIMES, Location::caller()), move |file| file.set_times(times))
+    }
+
+    /// Flushes, and sets the time of the last change.
+    ///
+    /// # Errors
+    /// Those of the system, and that of a former write.
+    #[track_caller]
+    pub fn set_modified(
+        &self,
+        time: SystemTime,
+    ) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.set_times(FileTimes::new().set_modified(time))
     }
 
     /// Flushes, and opens the same file again; the two share one position.

@@ -26,3 +26,6 @@ pub use path::{
 };
 pub use read_dir::{DirEntry, ReadDir, read_dir};
 pub use whole::{copy, read, read_to_string, write};
+
+#[doc(no_inline)]
+pub use std::fs::FileTimes;

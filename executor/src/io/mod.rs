@@ -23,8 +23,8 @@ pub use futures_lite::io::{
     AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWrite,
     AsyncWriteExt, BufReader, BufWriter, Cursor, Lines, empty, repeat, sink, split,
 pub use ext::{
-    AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, Lines, ReadExact, ReadNumber,
-    Split, WriteNumber,
+    AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, Lines, ReadExact, ReadLine,
+    ReadNumber, Split, WriteNumber,
 };
 pub use futures_lite::io::{
     AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, BufReader, BufWriter, Chain, Cursor, Empty,

@@ -95,6 +95,15 @@ impl Handle {
         block_on(&self.scheduler, future)
     }
 
+    /// Which kind of runtime this is.
+    pub fn runtime_flavor(&self) -> RuntimeFlavor {
+        if self.scheduler.is_current_thread() {
+            RuntimeFlavor::CurrentThread
+        } else {
+            RuntimeFlavor::MultiThread
+        }
+    }
+
     /// What the runtime has counted.
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::new(self.scheduler.clone())
@@ -104,6 +113,16 @@ impl Handle {
     pub fn tasks(&self) -> Vec<TaskInfo> {
         self.scheduler.task_infos()
     }
+}
+
+/// The kind of a runtime; see [`Handle::runtime_flavor`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RuntimeFlavor {
+    /// Tasks run on whatever thread is inside `block_on`.
+    CurrentThread,
+    /// Tasks run on threads of the runtime's own.
+    MultiThread,
 }
 
 impl fmt::Debug for Handle {

@@ -29,7 +29,7 @@ use block_on::Lone;
 pub(crate) use block_on::assert_may_block;
 pub use builder::Builder;
 pub(crate) use handle::NO_RUNTIME;
-pub use handle::{EnterGuard, Handle, TryCurrentError};
+pub use handle::{EnterGuard, Handle, RuntimeFlavor, TryCurrentError};
 pub use local::LocalRuntime;
 pub use metrics::RuntimeMetrics;
 pub use run::run;

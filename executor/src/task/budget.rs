@@ -98,6 +98,60 @@ pub async fn consume_budget() {
     poll_fn(proceed).await;
 }
 
+/// Takes one unit of the current task's budget, for leaf futures of one's own: call it before trying
+/// for a result, and tell the guard with [`made_progress`](RestoreOnPending::made_progress) that
+/// there is one. Pending means that the budget is used up, and the task queued again.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::task::coop;
+/// use std::future::poll_fn;
+/// use std::task::{Poll, ready};
+///
+/// let mut numbers = 0..1_000;
+/// let mut next = async || {
+///     poll_fn(|cx| {
+///         let unit = ready!(coop::poll_proceed(cx));
+///         let number = numbers.next();
+///         unit.made_progress();
+///         Poll::Ready(number)
+///     })
+///     .await
+/// };
+/// let mut sum = 0;
+/// while let Some(number) = next().await {
+///     sum += number;
+/// }
+/// assert_eq!(sum, 499_500);
+/// # });
+/// ```
+pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
+    proceed(cx).map(|()| RestoreOnPending { progress: Cell::new(false) })
+}
+
+/// Gives back a unit of the budget when it is dropped; see [`poll_proceed`].
+#[derive(Debug)]
+#[must_use = "the unit is given back as soon as this is dropped"]
+pub struct RestoreOnPending {
+    progress: Cell<bool>,
+}
+
+impl RestoreOnPending {
+    /// The unit is spent: there is a result.
+    pub fn made_progress(&self) {
+        self.progress.set(true);
+    }
+}
+
+impl Drop for RestoreOnPending {
+    fn drop(&mut self) {
+        if !self.progress.get() {
+            restore();
+        }
+    }
+}
+
 pin_project_lite::pin_project! {
     /// A future that is exempt from the budget; see [`unconstrained`].
     #[derive(Debug)]
@@ -165,6 +219,21 @@ mod tests {
     use super::*;
     use std::pin::pin;
     use std::task::Waker;
+
+    #[test]
+    fn a_unit_without_progress_is_given_back() {
+        refill();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..=UNITS {
+            assert!(poll_proceed(&mut cx).is_ready());
+        }
+        for _ in 0..UNITS {
+            let Poll::Ready(unit) = poll_proceed(&mut cx) else { panic!("there are units left") };
+            unit.made_progress();
+        }
+        assert!(poll_proceed(&mut cx).is_pending());
+        lift();
+    }
 
     #[test]
     fn a_budget_ends_and_is_exempted_from() {

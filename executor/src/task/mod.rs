@@ -110,6 +110,7 @@ pub(crate) use poll::{Home, Origin};
 /// Co-operative scheduling: the budget that lets other tasks run.
 pub mod coop {
     pub use super::budget::{
-        Coop, Unconstrained, consume_budget, cooperative, has_budget_remaining, unconstrained,
+        Coop, RestoreOnPending, Unconstrained, consume_budget, cooperative, has_budget_remaining,
+        poll_proceed, unconstrained,
     };
 }
