@@ -20,7 +20,6 @@
 //! * [`run`], [`main`] and [`test`] start a runtime; [`runtime`] has its settings.
 //! * [`spawn`] and [`task`]: tasks, their handles, and what they are doing: [`task::all`].
 //! * [`gather`], [`as_completed`], [`wait`], [`scope`], [`task::JoinSet`]: many tasks at once.
-//! * [`time`], [`net`], [`io`], [`signal`]: sleeping, sockets, streams, signals.
 //! * [`sync`]: channels, locks, and other ways for tasks to wait for each other.
 //! * [`time`], [`net`], [`io`], [`fs`], `process`, [`signal`]: sleeping, sockets, streams, files,
 //!   child processes, signals.
@@ -35,7 +34,8 @@
 //! A future that is polled by Heist must not block its thread; for calls that do there are
 //! [`task::spawn_blocking`] and [`task::block_in_place`]. If a task blocks its worker all the same,
 //! the others go on: its queue, its timers and the I/O driver are taken over within about a
-//! millisecond, as long as there is another worker.
+//! millisecond, as long as there is another worker. With `HEIST_DEBUG=1` in the environment such
+//! tasks are reported; see [`Builder::debug`](runtime::Builder::debug).
 
 // Under `heist_loom` only the protocols are built, without the runtime that drives them.
 #![cfg_attr(heist_loom, allow(dead_code, unused_imports))]

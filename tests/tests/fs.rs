@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::{self, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use heist::fs::{self, File, OpenOptions};
@@ -147,6 +148,27 @@ fn reads_writes_and_seeks_take_turns() {
         assert_eq!(text, "0123ab67");
         drop(other);
         assert_eq!(file.into_std().await.metadata().unwrap().len(), 8);
+    });
+}
+
+#[test]
+fn many_tasks_wait_for_the_same_writes() {
+    let scratch = Scratch::new("waiters");
+    on_two_workers(async {
+        for round in 0..20 {
+            let mut file = File::create(scratch.path(&round.to_string())).await.unwrap();
+            file.write_all(&bytes(1 << 20)).await.unwrap();
+            let file = Arc::new(file);
+            let waiters: Vec<_> = (0..10)
+                .map(|_| {
+                    let file = file.clone();
+                    heist::spawn(async move { file.metadata().await.unwrap().len() })
+                })
+                .collect();
+            for waiter in waiters {
+                assert_eq!(waiter.await.unwrap(), 1 << 20);
+            }
+        }
     });
 }
 

@@ -177,7 +177,8 @@ impl Builder {
     /// anew. tokio has nothing like it.
     ///
     /// A poll that keeps its worker for 100 ms or more is reported on standard error, with the
-    /// task's name and spawn location, once for each location. Costs about 100 ns a poll.
+    /// task's name and spawn location, once for each location. The future of `block_on` is no task
+    /// and is not timed. Costs about 100 ns a poll.
     pub fn debug(&mut self, debug: bool) -> &mut Builder {
         self.debug = Some(debug);
         self
