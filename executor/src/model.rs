@@ -5,12 +5,16 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::Location;
+use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
 // What the model itself counts is not explored.
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
+use crate::leaf::Operation;
 use crate::shim::Mutex;
+use crate::task::cancel::Attendant;
 use crate::task::details::{Details, Values};
 use crate::task::error::FailureHook;
 use crate::task::header::{self, Header};
@@ -227,5 +231,62 @@ impl Home for TaskHome {
         Some(Arc::new(move |_| {
             reported.fetch_add(1, Ordering::Relaxed);
         }))
+    }
+}
+
+/// A task's attendant as a future: never ready; asked to end, it runs a closure and leaves.
+#[allow(missing_debug_implementations)]
+pub struct Attends<F> {
+    attendant: Attendant,
+    clean: Option<F>,
+}
+
+impl<F: FnOnce() + Unpin> Attends<F> {
+    /// Runs `clean` before it leaves.
+    pub fn new(clean: F) -> Attends<F> {
+        Attends { attendant: Attendant::New, clean: Some(clean) }
+    }
+}
+
+impl<F: FnOnce() + Unpin> Future for Attends<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.attendant.poll_reason(cx).is_some() {
+            if let Some(clean) = self.clean.take() {
+                clean();
+            }
+            self.attendant.leave();
+        }
+        Poll::Pending
+    }
+}
+
+/// The roster of a model.
+#[derive(Debug)]
+pub struct Roster<T>(crate::task::roster::Roster<T>);
+
+impl<T> Default for Roster<T> {
+    fn default() -> Roster<T> {
+        Roster(crate::task::roster::Roster::new())
+    }
+}
+
+impl<T> Roster<T> {
+    /// Adds a task.
+    pub fn insert(&mut self, task: JoinHandle<T>) {
+        self.0.insert(task);
+    }
+
+    /// The next output, with the waker in place if there is none yet.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        static NEXT: Operation = Operation::new("Roster");
+        let next = self.0.poll_next(cx, &NEXT, Location::caller());
+        next.map(|left| left.map(|left| left.output().expect("no task of the model fails")))
+    }
+
+    /// The next output, if there is one.
+    pub fn try_next(&mut self) -> Option<T> {
+        self.0.try_next().map(|left| left.output().expect("no task of the model fails"))
     }
 }

@@ -124,7 +124,7 @@ mod modelled {
     pub(crate) use thread_locals;
 
     /// loom's mutex behind parking_lot's interface.
-    #[derive(Debug)]
+    #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
     /// The guard of [`Mutex`]; the option is empty only inside [`Condvar::wait`].

@@ -18,10 +18,6 @@ mod tokio_io;
 
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::{DuplexStream, duplex};
-pub use futures_lite::StreamExt;
-pub use futures_lite::io::{
-    AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWrite,
-    AsyncWriteExt, BufReader, BufWriter, Cursor, Lines, empty, repeat, sink, split,
 pub use ext::{
     AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, Lines, ReadExact, ReadLine,
     ReadNumber, Split, WriteNumber,

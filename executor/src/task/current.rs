@@ -61,7 +61,6 @@ pub(crate) fn id() -> Option<Id> {
 }
 
 /// A reference to the current task.
-#[cfg(not(heist_loom))]
 pub(crate) fn reference() -> Option<TaskRef> {
     with(|header| {
         header.state.add_reference();

@@ -67,8 +67,7 @@ mod local_key;
 #[cfg(not(heist_loom))]
 mod local_set;
 pub(crate) mod poll;
-#[cfg(not(heist_loom))]
-mod roster;
+pub(crate) mod roster;
 #[cfg(not(heist_loom))]
 pub(crate) mod spawn;
 pub(crate) mod state;

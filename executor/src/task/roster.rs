@@ -12,43 +12,43 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
 
-use parking_lot::Mutex;
 use slab::Slab;
 
 use super::{Id, JoinError, JoinHandle};
 use crate::leaf::{self, Operation};
+use crate::shim::Mutex;
 
 /// See the module's documentation.
-pub(super) struct Roster<T> {
+pub(crate) struct Roster<T> {
     members: Slab<JoinHandle<T>>,
     ended: Arc<Ended>,
 }
 
 /// A member that has ended and left.
-pub(super) struct Left<T> {
-    pub(super) key: usize,
-    pub(super) task: JoinHandle<T>,
+pub(crate) struct Left<T> {
+    pub(crate) key: usize,
+    pub(crate) task: JoinHandle<T>,
 }
 
 impl<T> Left<T> {
-    pub(super) fn output(mut self) -> Result<T, JoinError> {
+    pub(crate) fn output(mut self) -> Result<T, JoinError> {
         self.task.take()
     }
 
-    pub(super) fn with_id(self) -> Result<(Id, T), JoinError> {
+    pub(crate) fn with_id(self) -> Result<(Id, T), JoinError> {
         let id = self.task.id();
         self.output().map(|output| (id, output))
     }
 }
 
 impl<T> Roster<T> {
-    pub(super) fn new() -> Roster<T> {
+    pub(crate) fn new() -> Roster<T> {
         Roster { members: Slab::new(), ended: Arc::default() }
     }
 
     /// Adds a task. Keys are small numbers: the first of a new roster is 0, and as long as no
     /// member leaves they are counted up.
-    pub(super) fn insert(&mut self, mut task: JoinHandle<T>) -> usize {
+    pub(crate) fn insert(&mut self, mut task: JoinHandle<T>) -> usize {
         let entry = self.members.vacant_entry();
         let key = entry.key();
         let waker = Waker::from(Arc::new(EndOf { key, ended: self.ended.clone() }));
@@ -59,21 +59,21 @@ impl<T> Roster<T> {
         key
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// The members in the order of their keys.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &JoinHandle<T>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &JoinHandle<T>> {
         self.members.iter().map(|(_, task)| task)
     }
 
     /// Empties the roster: the handles in the order of their keys.
-    pub(super) fn take_all(&mut self) -> Vec<JoinHandle<T>> {
+    pub(crate) fn take_all(&mut self) -> Vec<JoinHandle<T>> {
         let members = std::mem::take(&mut self.members);
         // The wakers of those that are taken out stay in place, and know the old list only.
         self.ended = Arc::default();
@@ -81,13 +81,13 @@ impl<T> Roster<T> {
     }
 
     /// The next member that has ended, if one has.
-    pub(super) fn try_next(&mut self) -> Option<Left<T>> {
+    pub(crate) fn try_next(&mut self) -> Option<Left<T>> {
         let key = self.ended.pop()?;
         Some(self.release(key))
     }
 
     /// The next member that has ended; `None` if there is no member. Cancel safe.
-    pub(super) fn poll_next(
+    pub(crate) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
         operation: &'static Operation,
@@ -104,7 +104,7 @@ impl<T> Roster<T> {
     }
 
     /// The next member that has ended, also if it is one that is still to come. Cancel safe.
-    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Left<T>> {
+    pub(crate) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Left<T>> {
         ready!(leaf::proceed(cx));
         match self.ended.pop_or_register(cx.waker()) {
             Some(key) => Poll::Ready(self.release(key)),

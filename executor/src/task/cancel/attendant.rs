@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::Cancellation;
+use crate::shim::thread_locals;
 use crate::task::id::Id;
 use crate::task::{TaskRef, current};
 
@@ -19,8 +20,8 @@ struct Enclosing {
     task: Option<Id>,
 }
 
-thread_local! {
-    static ENCLOSING: Cell<Option<Enclosing>> = const { Cell::new(None) };
+thread_locals! {
+    static ENCLOSING: Cell<Option<Enclosing>> = Cell::new(None);
 }
 
 /// While it lives, attendants that are polled register with a certain cancellation.
@@ -32,24 +33,28 @@ pub(crate) struct Inside<'a> {
 /// Makes `cancellation` the one that encloses what is polled while the guard lives.
 pub(in crate::task) fn enter(cancellation: &Arc<Cancellation>) -> Inside<'_> {
     let enclosing = Enclosing { cancellation: Arc::as_ptr(cancellation), task: current::id() };
-    Inside { outer: ENCLOSING.replace(Some(enclosing)), cancellation: PhantomData }
+    Inside { outer: exchange(Some(enclosing)), cancellation: PhantomData }
 }
 
 /// Nothing encloses what is polled while the guard lives: the task does not end before the call
 /// under way returns, whatever is asked of it. For closures that may block.
 pub(crate) fn enter_nothing() -> Inside<'static> {
     let nothing = Enclosing { cancellation: ptr::null(), task: current::id() };
-    Inside { outer: ENCLOSING.replace(Some(nothing)), cancellation: PhantomData }
+    Inside { outer: exchange(Some(nothing)), cancellation: PhantomData }
+}
+
+fn exchange(enclosing: Option<Enclosing>) -> Option<Enclosing> {
+    ENCLOSING.with(|cell| cell.replace(enclosing))
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        ENCLOSING.set(self.outer);
+        exchange(self.outer);
     }
 }
 
 /// See the module's documentation. Its owner asks it at the start of each poll.
-pub(in crate::task) enum Attendant {
+pub(crate) enum Attendant {
     /// Not polled yet.
     New,
     Attending(Place),
@@ -59,7 +64,7 @@ pub(in crate::task) enum Attendant {
 }
 
 /// Where an attendant is registered.
-pub(in crate::task) struct Place {
+pub(crate) struct Place {
     cancellation: Arc<Cancellation>,
     key: usize,
     /// The task, if the cancellation is a task's own.
@@ -68,7 +73,7 @@ pub(in crate::task) struct Place {
 
 impl Attendant {
     /// Registers at the first call. The reason, if the end was asked for since.
-    pub(in crate::task) fn poll_reason(&mut self, cx: &Context<'_>) -> Option<Arc<str>> {
+    pub(crate) fn poll_reason(&mut self, cx: &Context<'_>) -> Option<Arc<str>> {
         match self {
             Attendant::New => {
                 *self = Attendant::register(cx);
@@ -87,7 +92,8 @@ impl Attendant {
     }
 
     fn register(cx: &Context<'_>) -> Attendant {
-        let enclosing = ENCLOSING.get().filter(|enclosing| enclosing.task == current::id());
+        let enclosing =
+            ENCLOSING.with(Cell::get).filter(|enclosing| enclosing.task == current::id());
         let (cancellation, task) = match enclosing {
             Some(Enclosing { cancellation, .. }) if cancellation.is_null() => {
                 return Attendant::Free;
@@ -113,7 +119,7 @@ impl Attendant {
     }
 
     /// The attendant has done its part. If the end was asked for and this was the last, it comes.
-    pub(in crate::task) fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         *self = Attendant::Free;
     }
 }

@@ -18,7 +18,6 @@
 //! Deliberately not part of it: what happens to a future that is simply dropped (the loser of a
 //! `select!`, an aborted task). No destructor can wait.
 
-#[cfg(not(heist_loom))]
 mod attendant;
 #[cfg(not(heist_loom))]
 mod cleanup;
@@ -28,13 +27,13 @@ mod shield;
 use std::sync::Arc;
 use std::task::Waker;
 
-use parking_lot::Mutex;
 use slab::Slab;
 
+use crate::shim::Mutex;
+
 #[cfg(not(heist_loom))]
-pub(crate) use attendant::enter_nothing;
-#[cfg(not(heist_loom))]
-pub(super) use attendant::{Attendant, enter};
+pub(super) use attendant::enter;
+pub(crate) use attendant::{Attendant, enter_nothing};
 #[cfg(not(heist_loom))]
 pub use cleanup::{Ending, WithCleanup, with_cleanup};
 #[cfg(not(heist_loom))]
@@ -75,7 +74,6 @@ impl Cancellation {
     }
 
     /// Whether somebody still attends; then `owner` is woken when the last leaves.
-    #[cfg(not(heist_loom))]
     pub(super) fn is_attended(&self, owner: &Waker) -> bool {
         let mut request = self.0.lock();
         let attended = !request.attendants.is_empty();
