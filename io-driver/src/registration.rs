@@ -155,10 +155,12 @@ impl Waiters {
     }
 }
 
-/// Calls wakers, with no lock held. One that panics (the panic hook has told of it) keeps none of
-/// the others from it.
+/// Calls wakers, with no lock held. One that panics keeps none of the others from it.
 pub fn wake_all(woken: &mut Vec<Waker>) {
-    for waker in woken.drain(..) {
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-    }
+    woken.drain(..).for_each(wake_quietly);
+}
+
+/// Calls a waker. Its panic (the panic hook has told of it) ends here.
+pub(crate) fn wake_quietly(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }

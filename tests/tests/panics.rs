@@ -252,6 +252,26 @@ fn a_waker_that_panics_does_not_keep_a_file_from_being_written() {
 }
 
 #[test]
+fn wakers_that_panic_leave_names_to_be_looked_up() {
+    hush();
+    let runtime = two_workers();
+    runtime.block_on(async {
+        let bad = panicking_waker();
+        // More than are looked up at once.
+        for _ in 0..40 {
+            let mut lookup = Box::pin(heist::net::lookup_host("localhost:80"));
+            let _ = lookup.as_mut().poll(&mut Context::from_waker(&bad));
+            let metrics = heist::runtime::Handle::current().metrics();
+            let idle = || metrics.num_idle_blocking_threads() == metrics.num_blocking_threads();
+            eventually("it has been looked up", || metrics.blocking_queue_depth() == 0 && idle())
+                .await;
+        }
+        assert!(heist::net::lookup_host("localhost:80").await.unwrap().next().is_some());
+    });
+    assert_sound(runtime);
+}
+
+#[test]
 fn hooks_that_panic_take_no_thread_along() {
     if !in_own_process("hooks_that_panic_take_no_thread_along") {
         return;

@@ -15,6 +15,7 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 
 use crate::host::{self, Operation};
+use crate::registration::wake_quietly;
 
 static LOOKUP: Operation = Operation::new("lookup_host");
 
@@ -97,8 +98,9 @@ impl Question {
             slip.answer.get_or_insert(answer);
             slip.waker.take()
         };
+        // The place that is asked from must be freed, whatever the waker does.
         if let Some(waker) = waker {
-            waker.wake();
+            wake_quietly(waker);
         }
     }
 }
