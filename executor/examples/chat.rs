@@ -13,8 +13,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use heist::io::{AsyncBufReadExt, BufReader, Lines, StreamExt};
-use heist::net::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream};
+use heist::io::{AsyncBufReadExt, BufReader, Lines};
+use heist::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use heist::net::{TcpListener, TcpStream};
 use heist::sync::broadcast::{self, Sender, error::RecvError};
 
 #[heist::main]
@@ -53,14 +54,14 @@ async fn serve(listener: TcpListener) -> io::Result<()> {
 /// Passes on what a guest says and what the others say, from the first line, the name, to the last.
 async fn host(stream: TcpStream, addr: SocketAddr, messages: Sender<Message>) -> io::Result<()> {
     let (mut lines, writer) = split(stream);
-    let Some(name) = lines.next().await.transpose()? else { return Ok(()) };
+    let Some(name) = lines.next_line().await? else { return Ok(()) };
     let mut others = messages.subscribe();
     let say = |what: String| messages.send((addr, what.into())).expect("we receive it ourselves");
     writer.write_all(format!("Welcome, {name}\n").as_bytes()).await?;
     say(format!("{name} joins"));
     loop {
         heist::select! {
-            line = lines.next() => match line.transpose()? {
+            line = lines.next_line() => match line? {
                 Some(line) => drop(say(format!("{name}: {line}"))),
                 None => break,
             },
@@ -94,7 +95,7 @@ impl Guest {
     async fn join(addr: SocketAddr, name: &'static str) -> io::Result<Guest> {
         let (mut lines, writer) = split(TcpStream::connect(addr).await?);
         writer.write_all(format!("{name}\n").as_bytes()).await?;
-        lines.next().await.transpose()?;
+        lines.next_line().await?;
         Ok(Guest { name, lines, writer })
     }
 
@@ -103,7 +104,7 @@ impl Guest {
         self.writer.write_all(b"Hello, everybody\n").await?;
         let mut heard = 0;
         while heard < 2 {
-            let Some(line) = self.lines.next().await.transpose()? else { break };
+            let Some(line) = self.lines.next_line().await? else { break };
             println!("{} reads: {line}", self.name);
             heard += usize::from(line.contains(": "));
         }

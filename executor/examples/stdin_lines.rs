@@ -9,7 +9,7 @@ mod gallery;
 use std::io;
 
 use gallery::{Stopwatch, seconds};
-use heist::io::{AsyncBufReadExt, BufReader, StreamExt, stdin};
+use heist::io::{AsyncBufReadExt, BufReader, stdin};
 use heist::time::interval;
 
 #[heist::main]
@@ -22,7 +22,7 @@ async fn main() -> io::Result<()> {
         // Whichever is first; the other one loses nothing and is asked again.
         heist::select! {
             _ = clock.tick() => println!("Tick"),
-            line = lines.next() => match line.transpose()? {
+            line = lines.next_line() => match line? {
                 Some(line) if line != "quit" => println!("You said {line}"),
                 _ => break,
             },

@@ -290,3 +290,55 @@ impl<T> Roster<T> {
         self.0.try_next().map(|left| left.output().expect("no task of the model fails"))
     }
 }
+
+/// The two ends of a oneshot channel, without tasks around them.
+#[path = "sync/oneshot"]
+pub mod oneshot {
+    use std::task::{Context, Poll, Waker};
+
+    mod channel;
+    mod word;
+
+    /// The sender.
+    #[allow(missing_debug_implementations)]
+    pub struct Sender<T>(channel::SenderHalf<T>);
+
+    /// The receiver.
+    #[allow(missing_debug_implementations)]
+    pub struct Receiver<T>(channel::ReceiverHalf<T>);
+
+    /// Makes a channel.
+    pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
+        let (sender, receiver) = channel::channel();
+        (Sender(sender), Receiver(receiver))
+    }
+
+    impl<T> Sender<T> {
+        /// Sends, or with `None` goes away.
+        pub fn finish(self, value: Option<T>) -> Result<(), T> {
+            self.0.finish(value)
+        }
+
+        /// Ready once the receiver wants nothing any more.
+        pub fn poll_closed(&mut self, waker: &Waker) -> Poll<()> {
+            self.0.poll_closed(&mut Context::from_waker(waker))
+        }
+    }
+
+    impl<T> Receiver<T> {
+        /// What the sender has said.
+        pub fn take(&mut self) -> Option<Option<T>> {
+            self.0.take()
+        }
+
+        /// Leaves a waker; false if the sender is done.
+        pub fn wait(&mut self, waker: &Waker) -> bool {
+            self.0.wait(waker)
+        }
+
+        /// Wants nothing any more.
+        pub fn close(&mut self) {
+            self.0.close();
+        }
+    }
+}
