@@ -94,6 +94,9 @@ async fn a_cancelled_task_cleans_up_before_it_ends() {
     let start = Instant::now();
     task.cancel("enough");
     task.cancel("really");
+    let info = task::all().into_iter().find(|info| info.id() == task.id()).unwrap();
+    assert_eq!(info.cancel_reason(), Some("enough"));
+    assert!(info.to_string().contains("being cancelled (enough)"), "{info}");
     assert_eq!(task.await.unwrap_err().reason(), Some("enough"));
     assert_eq!(start.elapsed().as_secs(), 2);
     assert_eq!(log.take(), ["dropped", "Cancelled(\"enough\")", "cleaned"]);
@@ -293,7 +296,7 @@ fn run_lets_what_is_left_clean_up_also_after_a_panic() {
         } else {
             assert_eq!(run(), 7);
         }
-        assert_eq!(log.take(), ["Cancelled(\"the program ends\")"; 3]);
+        assert_eq!(log.take(), ["Cancelled(\"the runtime ends\")"; 3]);
     }
 }
 

@@ -51,6 +51,34 @@ fn shutdown_drains_then_cancels_then_reports() {
 }
 
 #[test]
+fn shutdown_lets_the_tasks_clean_up_if_asked_to() {
+    for current_thread in [false, true] {
+        let runtime = if current_thread {
+            Builder::new_current_thread().build().unwrap()
+        } else {
+            two_workers()
+        };
+        let cleaned = Arc::new(AtomicBool::new(false));
+        let seen = cleaned.clone();
+        let task = runtime.spawn(async move {
+            heist::task::with_cleanup(std::future::pending::<()>(), async |_| {
+                heist::time::sleep(Duration::from_millis(2)).await;
+                seen.store(true, Ordering::SeqCst);
+            })
+            .await;
+        });
+        runtime.spawn(std::future::pending::<()>());
+        runtime.block_on(async { heist::testing::wait_until_idle().await });
+        let policy = ShutdownPolicy::cancel(Duration::from_secs(60));
+        let report = runtime.shutdown(policy.clean_up(Duration::from_secs(60)));
+        assert!(cleaned.load(Ordering::SeqCst) && report.elapsed() < Duration::from_secs(60));
+        assert_eq!((report.cancelled().len(), report.remaining().len()), (2, 0));
+        let error = futures_lite::future::block_on(task).unwrap_err();
+        assert_eq!(error.reason(), Some("the runtime ends"));
+    }
+}
+
+#[test]
 fn shutdown_does_not_wait_for_what_does_not_end_and_names_it() {
     let runtime = two_workers();
     let release = Arc::new(AtomicBool::new(false));

@@ -234,6 +234,26 @@ fn local_tasks_are_cancelled_named_eager_and_collected_like_others() {
 }
 
 #[test]
+fn a_scope_takes_local_children_and_waits_for_them() {
+    on_two_workers(async {
+        let local = LocalSet::new();
+        let drops = Rc::new(Cell::new(0));
+        let stays = Stays::new(&drops);
+        let scoped = heist::scope(async |group| {
+            group.spawn_local(async move {
+                let _stays = stays;
+                std::future::pending::<()>().await;
+            });
+            let text = group.spawn_local(async { Ok(Rc::new("text")) });
+            assert_eq!(text.await.as_deref(), Some(&"text"));
+            Err::<(), _>("over")
+        });
+        let error = local.run_until(scoped).await.unwrap_err();
+        assert_eq!((drops.get(), error.len()), (1, 1));
+    });
+}
+
+#[test]
 fn a_local_runtime_has_the_surface_of_a_runtime() {
     let runtime = LocalRuntime::new().unwrap();
     let drops = Rc::new(Cell::new(0));

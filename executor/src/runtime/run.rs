@@ -36,10 +36,6 @@ pub fn run<F: Future>(future: F) -> F::Output {
         Err(error) => panic!("cannot start a runtime: {error}"),
     };
     let output = catch_unwind(AssertUnwindSafe(|| runtime.block_on(future)));
-    let reason = "the program ends".into();
-    for task in runtime.handle.scheduler.live_tasks() {
-        task.cancel(&reason);
-    }
-    runtime.shutdown(ShutdownPolicy::drain(END_WAIT).wait(END_WAIT)).complain();
+    runtime.shutdown(ShutdownPolicy::cancel(END_WAIT).clean_up(END_WAIT)).complain();
     output.unwrap_or_else(|payload| resume_unwind(payload))
 }

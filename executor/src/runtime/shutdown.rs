@@ -32,19 +32,27 @@ use crate::worker::{Scheduler, WorkerLocal};
 #[derive(Clone, Copy, Debug)]
 pub struct ShutdownPolicy {
     drain: Duration,
+    clean_up: Duration,
     wait: Duration,
 }
 
 impl ShutdownPolicy {
     /// Cancel every task at once, and wait for threads and blocking jobs for at most `wait`.
     pub fn cancel(wait: Duration) -> ShutdownPolicy {
-        ShutdownPolicy { drain: Duration::ZERO, wait }
+        ShutdownPolicy { drain: Duration::ZERO, clean_up: Duration::ZERO, wait }
     }
 
     /// Let the tasks end by themselves for at most `drain`, then cancel those that are left. The
     /// wait for threads afterwards is one second; see [`wait`](ShutdownPolicy::wait).
     pub fn drain(drain: Duration) -> ShutdownPolicy {
-        ShutdownPolicy { drain, wait: Duration::from_secs(1) }
+        ShutdownPolicy { drain, ..ShutdownPolicy::cancel(Duration::from_secs(1)) }
+    }
+
+    /// Ask the tasks that are left to end before they are cut off, so that their
+    /// [clean-ups](crate::task::with_cleanup) run, and give them at most `clean_up` for it. Default:
+    /// nothing.
+    pub fn clean_up(self, clean_up: Duration) -> ShutdownPolicy {
+        ShutdownPolicy { clean_up, ..self }
     }
 
     /// How long to wait for threads and blocking jobs once the tasks are cancelled.
@@ -239,6 +247,24 @@ fn drain(scheduler: &Scheduler, workers: &[Arc<WorkerLocal>]) {
     }
 }
 
+/// Waits until there is no task left, but at most for `limit`.
+fn await_tasks(scheduler: &Arc<Scheduler>, lone: Option<&Lone>, limit: Duration) {
+    let start = Instant::now();
+    let over = || scheduler.live_tasks().is_empty() || start.elapsed() >= limit;
+    match lone {
+        Some(lone) if !over() => lone.block_on(scheduler, async {
+            while !over() {
+                crate::time::sleep(DRAIN_LOOK).await;
+            }
+        }),
+        _ => {
+            while !over() {
+                std::thread::sleep(DRAIN_LOOK);
+            }
+        }
+    }
+}
+
 /// Ends a runtime and waits for it as the policy says: steps 1 to 6. A current-thread runtime has
 /// its worker in `lone`, and ends on this thread.
 pub(super) fn shut_down(
@@ -248,20 +274,13 @@ pub(super) fn shut_down(
 ) -> ShutdownReport {
     let start = Instant::now();
     let _free = context::set_in_async(false);
-    let drained = || scheduler.live_tasks().is_empty() || start.elapsed() >= policy.drain;
-    match lone {
-        Some(lone) if !drained() => lone.block_on(scheduler, async {
-            while !drained() {
-                crate::time::sleep(DRAIN_LOOK).await;
-            }
-        }),
-        _ => {
-            while !drained() {
-                std::thread::sleep(DRAIN_LOOK);
-            }
-        }
-    }
+    await_tasks(scheduler, lone, policy.drain);
     let cancelled = scheduler.task_infos();
+    if !cancelled.is_empty() && !policy.clean_up.is_zero() {
+        let reason = "the runtime ends".into();
+        scheduler.live_tasks().iter().for_each(|task| task.cancel(&reason));
+        await_tasks(scheduler, lone, policy.clean_up);
+    }
     scheduler.begin_closing();
     let _context = context::enter(scheduler);
     scheduler.blocking.close();

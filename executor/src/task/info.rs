@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::header::Header;
@@ -20,6 +21,7 @@ pub struct TaskInfo {
     parent: Option<Id>,
     state: TaskState,
     waits_in: Option<WaitSite>,
+    cancel_reason: Option<Arc<str>>,
     polls: u32,
     age: Duration,
 }
@@ -67,6 +69,7 @@ impl TaskInfo {
             parent: header.parent,
             state,
             waits_in: waits_in.map(|(operation, location)| WaitSite { operation, location }),
+            cancel_reason: header.details.seen_cancellation().and_then(|c| c.reason()),
             polls: header.polls(),
             age: age::since(header.born),
         }
@@ -103,6 +106,12 @@ impl TaskInfo {
         self.waits_in
     }
 
+    /// Why the task was asked to end with [`JoinHandle::cancel`](super::JoinHandle::cancel), if it
+    /// was: it is cleaning up, or about to go.
+    pub fn cancel_reason(&self) -> Option<&str> {
+        self.cancel_reason.as_deref()
+    }
+
     /// How often the task has been polled; wraps at 2^32.
     pub fn polls(&self) -> u64 {
         u64::from(self.polls)
@@ -128,6 +137,9 @@ impl fmt::Display for TaskInfo {
             (TaskState::Ready, _) => write!(f, " is ready")?,
             (TaskState::Running, _) => write!(f, " is running")?,
             (TaskState::Complete, _) => write!(f, " has ended")?,
+        }
+        if let Some(reason) = &self.cancel_reason {
+            write!(f, ", being cancelled ({reason})")?;
         }
         write!(f, ", spawned at {}", self.spawned_at)?;
         if let Some(parent) = self.parent {

@@ -12,6 +12,7 @@ use super::child::{Child, Slot};
 use super::{GroupCause, Outcome};
 use crate::runtime::Handle;
 use crate::task::roster::{Left, Roster};
+use crate::task::spawn::spawn_local_with;
 use crate::task::{AbortHandle, Builder, JoinHandle, Origin};
 use crate::time::Instant;
 
@@ -111,15 +112,24 @@ impl<E: Send + 'static> TaskGroup<E> {
     {
         let at = Location::caller();
         self.admit(move |group, slot| {
-            let closing = slot.clone().closing();
-            let child = async move {
-                let value = future.await.into_result()?;
-                closing.fill(value);
-                Ok(())
-            };
             let _runtime = group.runtime.enter();
-            builder.spawn_from(child, at)
+            builder.spawn_from(wrap(future, slot), at)
         })
+    }
+
+    /// Spawns a child that need not be `Send`; see [`task::spawn_local`](crate::task::spawn_local).
+    ///
+    /// # Panics
+    /// Where that does, unless the scope is cut or has ended.
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> Child<<F::Output as Outcome<E>>::Value>
+    where
+        F: Future + 'static,
+        F::Output: Outcome<E>,
+        <F::Output as Outcome<E>>::Value: 'static,
+    {
+        let at = Location::caller();
+        self.admit(move |_, slot| spawn_local_with(wrap(future, slot), Origin::here(at)))
     }
 
     /// Runs a closure on the blocking pool as a child. One that has begun cannot be cancelled: the
@@ -283,6 +293,22 @@ impl<E> TaskGroup<E> {
             members.children.take_all()
         };
         children.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// What runs as a child: its value goes to its handle, its error to the scope.
+fn wrap<F, E>(
+    future: F,
+    slot: &Arc<Slot<<F::Output as Outcome<E>>::Value>>,
+) -> impl Future<Output = Result<(), E>> + use<F, E>
+where
+    F: Future,
+    F::Output: Outcome<E>,
+{
+    let closing = slot.clone().closing();
+    async move {
+        closing.fill(future.await.into_result()?);
+        Ok(())
     }
 }
 
