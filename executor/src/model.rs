@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use crate::leaf::Operation;
-use crate::shim::Mutex;
+use crate::shim::{Mutex, UnsafeCell};
 use crate::task::cancel::Attendant;
 use crate::task::details::{Details, Values};
 use crate::task::error::FailureHook;
 use crate::task::header::{self, Header};
 use crate::task::live_set::LiveSet;
-use crate::task::{Home, JoinHandle, Notified, Origin, poll};
+use crate::task::{Home, JoinHandle, Notified, Origin, TaskRef, poll};
 
 pub use crate::blocking::crew::{Crew, Fate};
 pub use crate::blocking::population::{Population, Staff};
@@ -70,12 +70,26 @@ impl Default for Tasks {
     }
 }
 
-/// Part of each task's cell, to see that it is freed.
-struct Freed(Arc<AtomicUsize>);
+/// Part of each task's cell: tells when it is freed, and lets loom see who uses the cell until then.
+struct Freed {
+    count: Arc<AtomicUsize>,
+    used: UnsafeCell<()>,
+}
+
+// SAFETY: loom checks that nobody uses it while it is dropped.
+unsafe impl Sync for Freed {}
 
 impl Drop for Freed {
     fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.used.with_mut(|_| ());
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Freed {
+    fn of(header: &Header) -> Option<&Freed> {
+        let context = header.details.as_ref()?.context.as_ref()?;
+        context.first()?.1.downcast_ref()
     }
 }
 
@@ -92,7 +106,8 @@ impl Tasks {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let freed: Arc<dyn Any + Send + Sync> = Arc::new(Freed(self.0.freed.clone()));
+        let freed: Arc<dyn Any + Send + Sync> =
+            Arc::new(Freed { count: self.0.freed.clone(), used: UnsafeCell::new(()) });
         let values = Some(Values::new(vec![(0, freed)]));
         let details = Some(Arc::new(Details::new(None, values)));
         let origin = Origin { parent: None, spawned_at: Location::caller(), details, eager: false };
@@ -148,9 +163,13 @@ impl Tasks {
         self.0.live.close();
     }
 
-    /// As a dump of all tasks: holds every one for a moment.
-    pub fn dump(&self) -> usize {
-        self.0.live.snapshot().iter().map(|task| task.header().polls() as usize).count()
+    /// As a dump of all tasks: holds every one for a moment. How often they were polled.
+    pub fn dump(&self) -> Vec<u32> {
+        let use_and_look = |task: &TaskRef| {
+            Freed::of(task.header()).expect("every task has one").used.with(|_| ());
+            task.header().polls()
+        };
+        self.0.live.snapshot().iter().map(use_and_look).collect()
     }
 
     /// One round of a shutdown: cancels what is queued and what is idle.

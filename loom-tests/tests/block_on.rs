@@ -12,38 +12,63 @@ use heist_loom_tests::{model, must_fail};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
-/// Polls until so many events have been seen, and waits in between.
-fn block_on(outsider: &Outsider, events: &AtomicUsize, all: usize) {
-    // Ordering: Relaxed, here and below: what must be seen is what the wake publishes.
-    while events.load(Ordering::Relaxed) < all {
-        if outsider.begin_wait() {
-            outsider.sleep(|| false);
-        }
-        outsider.end_wait();
-    }
+/// As `Caller` in `runtime/block_on.rs`.
+struct Caller {
+    outsider: Outsider,
+    /// How many outsiders do not wait, for the paused clock. Who wakes one counts it after the
+    /// word says so, so it is out by one for a moment.
+    busy: AtomicUsize,
+    events: AtomicUsize,
 }
 
-fn wake(outsider: &Outsider, unparks: bool) {
-    if outsider.wake() && unparks {
-        outsider.unpark();
+impl Caller {
+    fn new() -> Arc<Caller> {
+        Arc::new(Caller {
+            outsider: Outsider::new(),
+            busy: AtomicUsize::new(1),
+            events: AtomicUsize::new(0),
+        })
+    }
+
+    /// Polls until so many events have been seen, and waits in between.
+    fn block_on(&self, all: usize) {
+        // Ordering: Relaxed, here and below: what must be seen is what the wake publishes.
+        while self.events.load(Ordering::Relaxed) < all {
+            if self.outsider.begin_wait() {
+                self.busy.fetch_sub(1, Ordering::AcqRel);
+                self.outsider.sleep(|| false);
+            }
+            if self.outsider.end_wait() {
+                self.busy.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    }
+
+    fn wake(&self, unparks: bool) {
+        if self.outsider.wake() {
+            self.busy.fetch_add(1, Ordering::AcqRel);
+            if unparks {
+                self.outsider.unpark();
+            }
+        }
     }
 }
 
 fn two_wakes_in_a_row(publish_first: bool) {
-    let events = Arc::new(AtomicUsize::new(0));
-    let outsider = Arc::new(Outsider::new());
-    let (happened, caller) = (events.clone(), outsider.clone());
+    let caller = Caller::new();
+    let waker = caller.clone();
     let waker = loom::thread::spawn(move || {
         for event in 1..=2 {
             if publish_first {
-                happened.store(event, Ordering::Relaxed);
+                waker.events.store(event, Ordering::Relaxed);
             }
-            wake(&caller, true);
-            happened.store(event, Ordering::Relaxed);
+            waker.wake(true);
+            waker.events.store(event, Ordering::Relaxed);
         }
     });
-    block_on(&outsider, &events, 2);
+    caller.block_on(2);
     waker.join().unwrap();
+    assert_eq!(caller.busy.load(Ordering::Relaxed), 1, "counted wrongly");
 }
 
 #[test]
@@ -57,20 +82,20 @@ fn broken_a_wake_before_its_event_is_lost() {
     must_fail(test, "deadlock", || two_wakes_in_a_row(false));
 }
 
-fn two_wakers(unpark: bool) {
-    let events = Arc::new(AtomicUsize::new(0));
-    let outsider = Arc::new(Outsider::new());
+fn two_wakers(unparks: bool) {
+    let caller = Caller::new();
     let wakers = [(); 2].map(|()| {
-        let (happened, caller) = (events.clone(), outsider.clone());
+        let caller = caller.clone();
         loom::thread::spawn(move || {
-            happened.fetch_add(1, Ordering::Relaxed);
-            wake(&caller, unpark);
+            caller.events.fetch_add(1, Ordering::Relaxed);
+            caller.wake(unparks);
         })
     });
-    block_on(&outsider, &events, 2);
+    caller.block_on(2);
     for waker in wakers {
         waker.join().unwrap();
     }
+    assert_eq!(caller.busy.load(Ordering::Relaxed), 1, "counted wrongly");
 }
 
 #[test]

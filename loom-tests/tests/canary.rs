@@ -58,3 +58,15 @@ fn the_executors_shim_is_explored() {
         thread.join().unwrap();
     });
 }
+
+/// And so are its atomics alone, without any lock: who takes the seat first is left open.
+#[test]
+fn the_executors_atomics_are_explored() {
+    model(3, || {
+        let seat = Arc::new(heist::model::Seat::new());
+        let other = seat.clone();
+        let other = loom::thread::spawn(move || other.try_take(1));
+        let taken = seat.try_take(0);
+        assert_ne!(taken, other.join().unwrap());
+    });
+}

@@ -67,7 +67,7 @@ impl Pool {
                 continue;
             }
             let _ = self.idle.park(me, std::mem::take(&mut searching));
-            if !(look_again && !self.injector.is_empty()) {
+            if !look_again || self.injector.is_empty() {
                 self.parkers[me].park(None);
             }
             searching = self.idle.rouse(me) == Roused::Chosen;

@@ -8,7 +8,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc as StdArc;
+use std::task::{Context, Poll, Wake, Waker};
 
 use heist::model::Tasks;
 use heist_loom_tests::{model, must_fail};
@@ -162,6 +163,19 @@ fn the_joiner_gets_the_output_and_is_woken_for_it() {
     });
 }
 
+/// A joiner's waker, which tells of its end.
+struct Joiner(Arc<AtomicUsize>);
+
+impl Wake for Joiner {
+    fn wake(self: StdArc<Joiner>) {}
+}
+
+impl Drop for Joiner {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_joiner_that_leaves_drops_nothing_twice() {
     model(3, || {
@@ -170,14 +184,18 @@ fn a_joiner_that_leaves_drops_nothing_twice() {
         parts.open.store(true, Ordering::Relaxed);
         let mut handle = tasks.spawn(gate);
         // Registers a join waker, then goes away while the task completes.
-        let mut cx = Context::from_waker(Waker::noop());
+        let left = Arc::new(AtomicUsize::new(0));
+        let waker = Waker::from(StdArc::new(Joiner(left.clone())));
+        let mut cx = Context::from_waker(&waker);
         assert!(Pin::new(&mut handle).poll(&mut cx).is_pending());
+        drop(waker);
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         drop(handle);
         worker.join().unwrap();
         assert_eq!(parts.dropped.load(Ordering::Relaxed), 1);
         assert_eq!(Arc::strong_count(&parts.dropped), 1, "the output is gone, too");
+        assert_eq!(left.load(Ordering::Relaxed), 1, "and so is the join waker");
     });
 }
 

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use heist::model::Tasks;
 use heist_loom_tests::{model, must_fail};
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 
 /// Gives its waker away at the first poll, and is ready at the second.
@@ -85,6 +86,62 @@ fn two_wakes_queue_the_task_once() {
         assert!(!tasks.run_one(), "a complete task is queued");
         assert_eq!(tasks.freed(), 1);
     });
+}
+
+/// Ready once two others have each done their part; what they did is published by their wakes alone.
+struct Both {
+    done: Arc<[AtomicBool; 2]>,
+    to: Arc<Mutex<Option<Waker>>>,
+}
+
+impl Future for Both {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut to = self.to.lock().unwrap();
+        to.get_or_insert_with(|| cx.waker().clone());
+        // Ordering: Relaxed: it is the task word that must order these.
+        let done = self.done.iter().all(|done| done.load(Ordering::Relaxed));
+        if done { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+fn two_wakes_bring_their_data(wakes: [bool; 2]) {
+    let tasks = Arc::new(Tasks::default());
+    let done = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
+    let to = Arc::new(Mutex::new(None));
+    let handle = tasks.spawn(Both { done: done.clone(), to: to.clone() });
+    assert!(tasks.run_one());
+    let waker = to.lock().unwrap().clone().unwrap();
+    let others = [0, 1].map(|part| {
+        let (done, waker) = (done.clone(), waker.clone());
+        loom::thread::spawn(move || {
+            done[part].store(true, Ordering::Relaxed);
+            if wakes[part] {
+                waker.wake();
+            }
+        })
+    });
+    drop(waker);
+    // A worker: whatever it leaves, a wake that has not come yet queues again.
+    while tasks.run_one() {}
+    for other in others {
+        other.join().unwrap();
+    }
+    to.lock().unwrap().take();
+    while tasks.run_one() {}
+    assert!(handle.is_finished(), "a wake came without its data");
+}
+
+#[test]
+fn each_wake_brings_its_data() {
+    model(3, || two_wakes_bring_their_data([true, true]));
+}
+
+#[test]
+fn broken_a_change_without_a_wake_goes_unnoticed() {
+    let test = "broken_a_change_without_a_wake_goes_unnoticed";
+    must_fail(test, "without its data", || two_wakes_bring_their_data([true, false]));
 }
 
 /// The wake and the waker's own reference may be the last to go, after the task has ended.

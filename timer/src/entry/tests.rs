@@ -123,3 +123,18 @@ fn cancelling_gives_a_pending_entry_back() {
         assert_eq!(Case::new(state).after(cancel), ((), after));
     }
 }
+
+#[test]
+fn an_earlier_deadline_counts_and_a_later_one_too() {
+    let case = Case::new(EntryState::Idle);
+    let now = case.deadline();
+    let second = 1_000_000_000;
+    // SAFETY: the entry is idle, and `drop` cancels it before it goes.
+    unsafe { case.wheel().file(&case.entry, now + 10 * second, Waker::noop()) };
+    for deadline in [now + 20 * second, now + second / 2] {
+        // SAFETY: it was filed in this wheel.
+        assert!(unsafe { case.wheel().postpone(&case.entry, deadline) });
+    }
+    case.fire();
+    assert_eq!(case.entry.state(), EntryState::Fired);
+}

@@ -1,0 +1,187 @@
+//! Puts bugs into a copy of the tree, one at a time, and sees whether a model or test catches each:
+//! `cargo run -p heist-loom-tests --bin mutate [-- NAME...]`, with parts of names to run only some.
+//!
+//! The bugs are in `mutations/`, in blocks of `name`, `file`, `from`, `to` (repeated for several
+//! lines) and `caught-by`, which is `loom FILE` or `unit PACKAGE`, each with a filter if wanted.
+//! The broken twins are not run: they could fail for the wrong reason. Deliberately without any
+//! generating of mutations: each is a mistake that somebody could make, and says so by its name.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// What runs longer than this has lost a wake in a way that only a clock sees: caught.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// One bug.
+#[derive(Debug, Default)]
+struct Mutation {
+    name: String,
+    file: String,
+    from: String,
+    to: String,
+    caught_by: String,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Caught,
+    Survived,
+    /// The text to replace is not there exactly once: the code has moved on.
+    Stale,
+    /// The compiler refuses it, so it shows nothing about the models.
+    DoesNotBuild,
+}
+
+/// Reads blocks of `key: value` lines, separated by empty lines.
+fn parse(text: &str) -> Vec<Mutation> {
+    let blocks = text.split("\n\n").map(parse_block);
+    blocks.filter(|mutation| !mutation.name.is_empty()).collect()
+}
+
+fn parse_block(block: &str) -> Mutation {
+    let mut mutation = Mutation::default();
+    for line in block.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let (key, value) = line.split_once(':').unwrap_or_else(|| panic!("no key in {line:?}"));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        let field = match key {
+            "name" => &mut mutation.name,
+            "file" => &mut mutation.file,
+            "from" => &mut mutation.from,
+            "to" => &mut mutation.to,
+            "caught-by" => &mut mutation.caught_by,
+            other => panic!("unknown key {other:?}"),
+        };
+        if !field.is_empty() {
+            field.push('\n');
+        }
+        field.push_str(value);
+    }
+    mutation
+}
+
+/// A copy of the workspace without what was built.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn new(workspace: &Path) -> io::Result<Copy> {
+        let folder = std::env::temp_dir().join(format!("heist-mutate-{}", std::process::id()));
+        copy_tree(workspace, &folder)?;
+        Ok(Copy(folder))
+    }
+
+    /// Applies a mutation, runs what must catch it, and takes it back.
+    fn try_out(&self, mutation: &Mutation) -> io::Result<Outcome> {
+        let path = self.0.join(&mutation.file);
+        let before = fs::read_to_string(&path)?;
+        if before.matches(&mutation.from).count() != 1 {
+            return Ok(Outcome::Stale);
+        }
+        fs::write(&path, before.replace(&mutation.from, &mutation.to))?;
+        let outcome = self.run(&mutation.caught_by);
+        fs::write(&path, before)?;
+        outcome
+    }
+
+    fn run(&self, caught_by: &str) -> io::Result<Outcome> {
+        let mut words = caught_by.split_whitespace();
+        let (kind, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let build = match kind {
+            "loom" => vec!["loom", "--no-run", "--test", target],
+            "unit" => vec!["test", "--no-run", "-p", target, "--lib"],
+            other => panic!("`caught-by` begins with {other:?}"),
+        };
+        let built = Command::new("cargo")
+            .args(build)
+            .current_dir(&self.0)
+            .env_remove("CARGO_TARGET_DIR")
+            .output()?;
+        let text = String::from_utf8_lossy(&built.stderr);
+        let mut executable =
+            text.lines().filter(|line| line.trim_start().starts_with("Executable"));
+        let executable = executable.next_back().and_then(|line| line.split(['(', ')']).nth(1));
+        let (true, Some(executable)) = (built.status.success(), executable) else {
+            eprintln!("{text}");
+            return Ok(Outcome::DoesNotBuild);
+        };
+        let mut test = Command::new(self.0.join(executable));
+        test.args(words).args(["--skip", "broken_"]).current_dir(&self.0);
+        test.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut test = test.spawn()?;
+        let start = Instant::now();
+        loop {
+            if let Some(status) = test.try_wait()? {
+                return Ok(if status.success() { Outcome::Survived } else { Outcome::Caught });
+            }
+            if start.elapsed() > TIME_LIMIT {
+                test.kill()?;
+                test.wait()?;
+                return Ok(Outcome::Caught);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("cannot remove {}: {error}", self.0.display());
+        }
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == "target" || name == ".git" {
+            continue;
+        }
+        let to = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut files: Vec<PathBuf> = fs::read_dir(package.join("mutations"))
+        .expect("the mutations lie beside the models")
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect();
+    files.sort();
+    let mutations: Vec<Mutation> = files
+        .iter()
+        .flat_map(|file| parse(&fs::read_to_string(file).expect("a readable file")))
+        .filter(|m| wanted.is_empty() || wanted.iter().any(|part| m.name.contains(part)))
+        .collect();
+    let workspace = package.parent().expect("the package lies in a workspace");
+    let copy = Copy::new(workspace).expect("cannot copy the tree");
+    let mut bad = 0;
+    for (index, mutation) in mutations.iter().enumerate() {
+        let start = Instant::now();
+        let outcome = copy.try_out(mutation).expect("cannot run cargo");
+        bad += usize::from(outcome != Outcome::Caught);
+        println!(
+            "{:3}/{} {:12} {:5.1} s  {} ({})",
+            index + 1,
+            mutations.len(),
+            format!("{outcome:?}"),
+            start.elapsed().as_secs_f32(),
+            mutation.name,
+            mutation.caught_by,
+        );
+    }
+    println!("{} of {} caught", mutations.len() - bad, mutations.len());
+    if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
