@@ -88,7 +88,7 @@ impl Drop for Freed {
 
 impl Freed {
     fn of(header: &Header) -> Option<&Freed> {
-        let context = header.details.as_ref()?.context.as_ref()?;
+        let context = header.details.get()?.values.as_ref()?;
         context.first()?.1.downcast_ref()
     }
 }

@@ -1,6 +1,8 @@
 //! Helpers for the tests by promise in `tests/`: waiting for conditions, and counting what could leak.
 
 pub mod foreign;
+#[cfg(doctest)]
+mod guide;
 
 use std::time::{Duration, Instant};
 
