@@ -155,9 +155,10 @@ fn reads_writes_and_seeks_take_turns() {
 fn many_tasks_wait_for_the_same_writes() {
     let scratch = Scratch::new("waiters");
     on_two_workers(async {
+        let expected = bytes(1 << 20);
         for round in 0..20 {
             let mut file = File::create(scratch.path(&round.to_string())).await.unwrap();
-            file.write_all(&bytes(1 << 20)).await.unwrap();
+            file.write_all(&expected).await.unwrap();
             let file = Arc::new(file);
             let waiters: Vec<_> = (0..10)
                 .map(|_| {
@@ -222,9 +223,9 @@ fn an_error_behind_a_write_shows_at_the_flush() {
 #[test]
 fn what_was_written_survives_the_file_and_the_runtime() {
     let scratch = Scratch::new("survives");
-    for round in 0..50 {
+    let expected = bytes(3 << 20);
+    for round in 0..20 {
         let path = scratch.path(&round.to_string());
-        let expected = bytes(3 << 20);
         let runtime = two_workers();
         runtime.block_on(async {
             let mut file = File::create(&path).await.unwrap();

@@ -1,27 +1,22 @@
-//! [`File`].
+//! [`File`]; see `transfer` for how it is read, written and sought.
+
+mod transfer;
 
 use std::fmt;
 use std::fs::{FileTimes, Metadata, Permissions};
 use std::future::{Future, poll_fn};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::Location;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
-use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
-
 use super::OpenOptions;
-use crate::blocking::{Outbox, Running, Site, call, start};
+use crate::blocking::{Outbox, Site, call};
 use crate::leaf::Operation;
+use transfer::{Inbox, Turn};
 
-static READ: Operation = Operation::new("File::read");
-static WRITE: Operation = Operation::new("File::write");
-static FLUSH: Operation = Operation::new("File::flush");
-static SEEK: Operation = Operation::new("File::seek");
 static SYNC: Operation = Operation::new("File::sync");
 static SET_LEN: Operation = Operation::new("File::set_len");
 static SET_TIMES: Operation = Operation::new("File::set_times");
@@ -84,50 +79,6 @@ pub struct File {
     max_buf_size: usize,
     /// Where it was opened: that is where a task that waits for it is said to wait.
     at: &'static Location<'static>,
-}
-
-enum Turn {
-    Idle,
-    Reading(Running<(Inbox, io::Result<()>)>),
-    Seeking(SeekFrom, Running<u64>),
-}
-
-/// What has been read and not been taken yet.
-#[derive(Default)]
-struct Inbox {
-    /// As long as the longest read so far.
-    bytes: Vec<u8>,
-    taken: usize,
-    filled: usize,
-}
-
-impl Inbox {
-    fn fill(&mut self, mut file: &std::fs::File, len: usize) -> io::Result<()> {
-        if self.bytes.len() < len {
-            self.bytes.resize(len, 0);
-        }
-        self.taken = 0;
-        self.filled = 0;
-        self.filled = loop {
-            match file.read(&mut self.bytes[..len]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result?,
-            }
-        };
-        Ok(())
-    }
-
-    /// How much there is to take.
-    fn len(&self) -> usize {
-        self.filled - self.taken
-    }
-
-    fn take(&mut self, buffer: &mut [u8]) -> usize {
-        let n = self.len().min(buffer.len());
-        buffer[..n].copy_from_slice(&self.bytes[self.taken..self.taken + n]);
-        self.taken += n;
-        n
-    }
 }
 
 impl File {
@@ -195,7 +146,7 @@ impl File {
     /// Back to the standard library, once nothing is under way any more. The error of a write that
     /// has not been flushed is lost.
     pub async fn into_std(mut self) -> std::fs::File {
-        poll_fn(|cx| self.poll_settled(cx, &FLUSH)).await;
+        poll_fn(|cx| self.poll_settled(cx)).await;
         let _ = poll_fn(|cx| self.poll_untaken_returned(cx)).await;
         let File { file, .. } = self;
         Arc::try_unwrap(file).expect("whatever was under way has given the file back")
@@ -320,133 +271,6 @@ impl File {
         poll_fn(|cx| self.outbox.poll_flush(cx, site)).await?;
         let file = self.file.clone();
         call(site, move || f(&file)).await
-    }
-
-    /// Waits until neither a read nor a seek is under way.
-    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = match &mut self.turn {
-            Turn::Idle => return Poll::Ready(Ok(())),
-            Turn::Reading(running) => {
-                ready!(Pin::new(running).poll(cx)).and_then(|(inbox, read)| {
-                    self.inbox = inbox;
-                    read
-                })
-            }
-            Turn::Seeking(_, running) => ready!(Pin::new(running).poll(cx)).map(drop),
-        };
-        self.turn = Turn::Idle;
-        Poll::Ready(result)
-    }
-
-    /// Waits until nothing is under way; results of what was dropped are nobody's any more.
-    fn poll_settled(&mut self, cx: &mut Context<'_>, operation: &'static Operation) -> Poll<()> {
-        let _ = ready!(self.poll_idle(cx));
-        self.outbox.poll_settled(cx, (operation, self.at))
-    }
-
-    /// Makes the position that of the last byte taken, where a dropped read has gone beyond it.
-    fn poll_untaken_returned(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            match ready!(self.poll_idle(cx)) {
-                // A terminal has no position; what a dropped read has got from it is lost.
-                Err(error) if error.kind() == io::ErrorKind::NotSeekable => {}
-                result => result?,
-            }
-            if self.inbox.len() == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            self.begin_seek(SeekFrom::Current(0));
-        }
-    }
-
-    /// Seeks from where the last byte was taken.
-    fn begin_seek(&mut self, to: SeekFrom) {
-        let untaken = self.inbox.len() as i64;
-        self.inbox.taken = self.inbox.filled;
-        let file = self.file.clone();
-        let running = start((&SEEK, self.at), move || {
-            (&*file).seek(match to {
-                SeekFrom::Current(offset) => SeekFrom::Current(offset - untaken),
-                absolute => absolute,
-            })
-        });
-        self.turn = Turn::Seeking(to, running);
-    }
-}
-
-impl AsyncRead for File {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
-        if buffer.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let was_reading = matches!(this.turn, Turn::Reading(_));
-        ready!(this.poll_idle(cx))?;
-        if this.inbox.len() > 0 || was_reading {
-            return Poll::Ready(Ok(this.inbox.take(buffer)));
-        }
-        ready!(this.outbox.poll_settled(cx, (&READ, this.at)));
-        let file = this.file.clone();
-        let mut inbox = std::mem::take(&mut this.inbox);
-        let len = buffer.len().min(this.max_buf_size);
-        this.turn = Turn::Reading(start((&READ, this.at), move || {
-            let result = inbox.fill(&file, len);
-            Ok((inbox, result))
-        }));
-        ready!(this.poll_idle(cx))?;
-        Poll::Ready(Ok(this.inbox.take(buffer)))
-    }
-}
-
-impl AsyncWrite for File {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
-        ready!(this.poll_untaken_returned(cx))?;
-        this.outbox.poll_write(cx, (&WRITE, this.at), &this.file, bytes, this.max_buf_size)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.outbox.poll_flush(cx, (&FLUSH, self.at))
-    }
-
-    /// As flush: a file is closed by dropping it.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
-    }
-}
-
-impl AsyncSeek for File {
-    fn poll_seek(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        to: SeekFrom,
-    ) -> Poll<io::Result<u64>> {
-        let this = &mut *self;
-        loop {
-            match &mut this.turn {
-                Turn::Seeking(under_way, running) if *under_way == to => {
-                    let result = ready!(Pin::new(running).poll(cx));
-                    this.turn = Turn::Idle;
-                    return Poll::Ready(result);
-                }
-                // It was begun by a future that has been dropped.
-                Turn::Seeking(..) | Turn::Reading(_) => {
-                    let _ = ready!(this.poll_idle(cx));
-                }
-                Turn::Idle => {
-                    ready!(this.outbox.poll_flush(cx, (&SEEK, this.at)))?;
-                    this.begin_seek(to);
-                }
-            }
-        }
     }
 }
 
