@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Context;
 use std::time::Duration;
 
-use heist::io::{Async, AsyncWrite, AsyncWriteExt, Interest};
+use heist::io::{Async, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 use heist::runtime::{Builder, Runtime};
 use heist_tests::foreign::{Calls, MEANT, fail, hush, panicking_waker, waker_with_drop};
 use heist_tests::{eventually, eventually_blocking, in_own_process, two_workers};
@@ -267,6 +267,25 @@ fn wakers_that_panic_leave_names_to_be_looked_up() {
                 .await;
         }
         assert!(heist::net::lookup_host("localhost:80").await.unwrap().next().is_some());
+    });
+    assert_sound(runtime);
+}
+
+#[test]
+fn wakers_that_panic_do_not_end_the_reading_of_standard_input() {
+    // Standard input is empty there.
+    if !in_own_process("wakers_that_panic_do_not_end_the_reading_of_standard_input") {
+        return;
+    }
+    hush();
+    let runtime = two_workers();
+    runtime.block_on(async {
+        let bad = panicking_waker();
+        for _ in 0..20 {
+            let mut stdin = heist::io::stdin();
+            let _ = Pin::new(&mut stdin).poll_read(&mut Context::from_waker(&bad), &mut [0]);
+            assert_eq!(stdin.read(&mut [0]).await.unwrap(), 0);
+        }
     });
     assert_sound(runtime);
 }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_io::AsyncRead;
 use parking_lot::{Condvar, Mutex};
 
+use crate::foreign::quietly;
 use crate::leaf::{self, Operation};
 
 static READ: Operation = Operation::new("Stdin::read");
@@ -152,6 +153,9 @@ fn serve() {
         };
         let readers = std::mem::take(&mut desk.readers);
         drop(desk);
-        readers.into_iter().for_each(Waker::wake);
+        // There is no other thread that reads: this one must survive whatever a waker does.
+        for reader in readers {
+            quietly(|| reader.wake());
+        }
     }
 }

@@ -278,10 +278,12 @@ fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> i
     let first = scheduler.idle.choose(None).and_then(|first| scheduler.dormant.take(first));
     let started = dormant::start(first.expect("a runtime has a worker, which is dormant"));
     let runtime = Runtime::of(scheduler, None);
-    // If there is no thread, dropping the runtime has the workers leave at once.
-    started.map(|()| runtime).map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot start a worker thread: {error}"))
-    })
+    if let Err(error) = started {
+        // Not waiting, since this may be async code: with no thread the workers leave at once.
+        runtime.shutdown_background();
+        return Err(io::Error::new(error.kind(), format!("cannot start a worker thread: {error}")));
+    }
+    Ok(runtime)
 }
 
 /// The number of workers where the program names none.

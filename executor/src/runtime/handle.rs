@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use super::block_on::block_on;
@@ -124,6 +124,10 @@ pub enum RuntimeFlavor {
     /// Tasks run on threads of the runtime's own.
     MultiThread,
 }
+
+// A panic that passes by, be it in a future inside `block_on`, leaves the runtime as it was.
+impl UnwindSafe for Handle {}
+impl RefUnwindSafe for Handle {}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
