@@ -62,7 +62,8 @@ impl WaitList<Holder> {
 /// Makes tasks take turns with a value, across awaits.
 ///
 /// First come, first served. Where no await lies between locking and unlocking, `std`'s mutex is
-/// cheaper. The debug output tells where the mutex was locked.
+/// cheaper. The debug output tells where the mutex was locked. A panic unlocks it like anything else
+/// that drops the guard: there is no poisoning.
 ///
 /// # Examples
 /// ```

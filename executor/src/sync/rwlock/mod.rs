@@ -118,7 +118,7 @@ impl WaitList<Access> {
 /// Lets many tasks read a value, or one change it, across awaits.
 ///
 /// First come, first served; readers that come after a waiting writer wait for it. A task that
-/// reads already and asks to read again can therefore wait for ever.
+/// reads already and asks to read again can therefore wait for ever. There is no poisoning.
 ///
 /// # Examples
 /// ```

@@ -51,8 +51,9 @@ impl Line<Permits> {
     /// Serves the line as far as the pool lasts.
     fn serve(&mut self) -> Wakers {
         let mut wakers = Wakers::new();
-        while self.first().is_some_and(|&count| count <= self.state.free) {
-            self.state.free -= self.first().copied().unwrap_or(0);
+        while let Some(&count) = self.first() {
+            let Some(left) = self.state.free.checked_sub(count) else { break };
+            self.state.free = left;
             wakers.push(self.grant_first(Ok(())));
         }
         wakers
