@@ -2,6 +2,7 @@
 //!
 //! Readers do not overtake a writer that waits, so no writer waits for ever.
 
+mod futures;
 mod guard;
 mod owned_guard;
 
@@ -9,23 +10,16 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-
-use pin_project_lite::pin_project;
 
 use super::blocking::block_on;
 use super::mutex::TryLockError;
-use super::pending;
-use super::wait_list::{Line, Protocol, Wait, WaitList, Wakers};
-use crate::leaf::{self, Operation};
+use super::wait_list::{Line, Protocol, WaitList, Wakers};
+use futures::Entering;
 
+pub use futures::{Read, Write};
 pub use guard::{RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard};
 pub use owned_guard::{OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
-
-static READ: Operation = Operation::new("RwLock::read");
-static WRITE: Operation = Operation::new("RwLock::write");
 
 /// Who has access.
 struct Access {
@@ -182,7 +176,7 @@ impl<T: ?Sized> RwLock<T> {
     /// A wait that is dropped loses its place in line.
     #[track_caller]
     pub fn read(&self) -> Read<'_, T> {
-        Read { entering: Entering::new(self, Kind::Read, Location::caller()), lock: self }
+        Read::new(self, Location::caller())
     }
 
     /// Waits for exclusive access.
@@ -191,7 +185,7 @@ impl<T: ?Sized> RwLock<T> {
     /// A wait that is dropped loses its place in line.
     #[track_caller]
     pub fn write(&self) -> Write<'_, T> {
-        Write { entering: Entering::new(self, Kind::Write, Location::caller()), lock: self }
+        Write::new(self, Location::caller())
     }
 
     /// Like [`read`](RwLock::read), for a guard that borrows nothing.
@@ -297,115 +291,6 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
             Ok(guard) => fields.field("data", &&*guard).finish(),
             Err(_) => fields.field("data", &format_args!("<locked>")).finish(),
         }
-    }
-}
-
-pin_project! {
-    /// Waits for access; if it is granted too late, it is given up.
-    #[derive(Debug)]
-    struct Entering<'a> {
-        #[pin]
-        wait: Wait<'a, Access>,
-        line: &'a WaitList<Access>,
-        kind: Kind,
-        at: &'static Location<'static>,
-    }
-
-    impl PinnedDrop for Entering<'_> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if !this.wait.has_joined() {
-                return;
-            }
-            let mut turn = this.wait.lock();
-            if turn.take_grant().is_some() {
-                turn.state.leave(*this.kind);
-            }
-            // Whoever stood behind it may be let in now, even if it was not let in itself.
-            turn.leave();
-            let wakers = turn.serve();
-            drop(turn);
-            wakers.wake();
-        }
-    }
-}
-
-impl<'a> Entering<'a> {
-    fn new<T: ?Sized>(
-        lock: &'a RwLock<T>,
-        kind: Kind,
-        at: &'static Location<'static>,
-    ) -> Entering<'a> {
-        Entering { wait: Wait::new(&lock.line, kind), line: &lock.line, kind, at }
-    }
-}
-
-impl Future for Entering<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(leaf::proceed(cx));
-        let this = self.project();
-        let mut turn = this.wait.lock();
-        if turn.take_grant().is_some() || (!turn.is_in_line() && turn.take(*this.kind)) {
-            return Poll::Ready(());
-        }
-        turn.wait(Some(cx.waker()));
-        let operation = match this.kind {
-            Kind::Read => &READ,
-            Kind::Write => &WRITE,
-        };
-        pending(operation, this.at)
-    }
-}
-
-pin_project! {
-    /// Waits for shared access; see [`RwLock::read`].
-    #[must_use = "futures do nothing unless awaited"]
-    pub struct Read<'a, T: ?Sized> {
-        #[pin]
-        entering: Entering<'a>,
-        lock: &'a RwLock<T>,
-    }
-}
-
-pin_project! {
-    /// Waits for exclusive access; see [`RwLock::write`].
-    #[must_use = "futures do nothing unless awaited"]
-    pub struct Write<'a, T: ?Sized> {
-        #[pin]
-        entering: Entering<'a>,
-        lock: &'a RwLock<T>,
-    }
-}
-
-impl<'a, T: ?Sized> Future for Read<'a, T> {
-    type Output = RwLockReadGuard<'a, T>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        this.entering.poll(cx).map(|()| RwLockReadGuard::new(this.lock))
-    }
-}
-
-impl<'a, T: ?Sized> Future for Write<'a, T> {
-    type Output = RwLockWriteGuard<'a, T>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        this.entering.poll(cx).map(|()| RwLockWriteGuard::new(this.lock))
-    }
-}
-
-impl<T: ?Sized> fmt::Debug for Read<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Read").field(&self.entering).finish()
-    }
-}
-
-impl<T: ?Sized> fmt::Debug for Write<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Write").field(&self.entering).finish()
     }
 }
 
