@@ -15,11 +15,16 @@ pub fn hush() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if info.payload_as_str().is_none_or(|message| !message.contains(MEANT)) {
+            if !message(info.payload()).contains(MEANT) {
                 before(info);
             }
         }));
     });
+}
+
+fn message(payload: &dyn std::any::Any) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }
 
 /// Panics without a trace on standard error.

@@ -339,9 +339,9 @@ fn inherited_values_may_panic_when_they_are_dropped() {
     for _ in 0..20 {
         runtime.block_on(async {
             let (release, released) = heist::sync::oneshot::channel::<()>();
-            let child = async { heist::spawn(async { released.await.unwrap() }) };
             // The child outlives the scope, and nobody holds its handle: it drops the value.
-            drop(VALUE.scope(Value, child).await);
+            let child = async { drop(heist::spawn(async { released.await.unwrap() })) };
+            VALUE.scope(Value, child).await;
             release.send(()).unwrap();
         });
     }

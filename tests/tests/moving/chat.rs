@@ -142,9 +142,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         line.await.expect("nothing for half a minute").unwrap()
     }
 
-    #[track_caller]
-    fn hears(&mut self, text: &str) -> impl Future<Output = ()> {
-        async move { assert_eq!(self.next().await.as_deref(), Some(text)) }
+    async fn hears(&mut self, text: &str) {
+        assert_eq!(self.next().await.as_deref(), Some(text));
     }
 }
 
