@@ -53,15 +53,35 @@ pub async fn wait_until_idle() {
     }
 }
 
-/// How often each task but `own` was polled, if all are idle.
-fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Vec<(Id, u32)>> {
-    let mut polls = Vec::new();
+/// What would differ if something had gone on since.
+#[derive(PartialEq, Eq)]
+struct Look {
+    /// How often each task was polled.
+    polls: Vec<(Id, u32)>,
+    /// How often each worker began and ended a poll.
+    sequences: Vec<u64>,
+}
+
+/// Looks at everything but the task `own` and the worker that runs it; `None` if something is not idle.
+fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Look> {
+    let own_worker = context::worker_of(scheduler).map(|worker| worker.index);
+    let mut look = Look { polls: Vec::new(), sequences: Vec::new() };
+    for (index, worker) in scheduler.remotes.iter().enumerate() {
+        let sequence = worker.sequence();
+        // Also a task that has just completed has yet to wake whoever joins it.
+        let in_poll = sequence % 2 == 1;
+        match (Some(index) == own_worker, in_poll) {
+            (true, _) => {}
+            (false, true) => return None,
+            (false, false) => look.sequences.push(sequence),
+        }
+    }
     for task in scheduler.live_tasks() {
         let header = task.header();
         if Some(header.id) == own {
             continue;
         }
-        polls.push((header.id, header.polls()));
+        look.polls.push((header.id, header.polls()));
         // Ordering: Acquire; the count is read before the state, so that a poll which begins after
         // this look counts in the next.
         fence(Ordering::Acquire);
@@ -70,7 +90,7 @@ fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Vec<(Id, u32)>> {
             return None;
         }
     }
-    (scheduler.blocking.busy() == 0).then_some(polls)
+    (scheduler.blocking.busy() == 0).then_some(look)
 }
 
 /// Checks that no task but the calling one is left on the runtime.

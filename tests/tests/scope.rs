@@ -86,7 +86,7 @@ async fn a_scope_ends_with_its_last_child_and_returns_the_bodys_value() {
             Ok(7)
         });
         group.spawn_blocking(|| ());
-        assert_eq!(group.len(), 3);
+        assert!(group.len() >= 2, "the job may have ended already");
         Ok::<_, &str>(seven.await.unwrap() + 1)
     });
     assert_eq!(value.await.unwrap(), 8);

@@ -1,5 +1,8 @@
 //! The end of a runtime, in the order in which it happens.
 //!
+//! Before it, if the policy says so, the tasks may go on to their ends for a while, and those that
+//! are left then are asked to end and may clean up (`TaskRef::cancel`). The end itself:
+//!
 //! 1. `Scheduler::begin_closing`: live sets refuse new tasks, workers are told to stop.
 //! 2. Each worker ends after the poll it is in, and leaves its queue behind ([`leave`]).
 //! 3. The last worker to leave drains the runtime ([`drain`]): every task that is left is

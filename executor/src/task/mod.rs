@@ -36,8 +36,8 @@
 //! 4. After completion the worker clears `JOIN_WAKER`. Who comes second, the worker clearing it or
 //!    the handle clearing `JOIN_INTEREST`, drops the waker.
 //!
-//! The links of the live set: under that set's lock. Everything else in the header is immutable
-//! or a relaxed atomic for dumps.
+//! The links of the live set: under that set's lock. The details: immutable, and replaced at most
+//! once; see `details`. Everything else in the header is immutable or a relaxed atomic for dumps.
 
 mod age;
 pub(crate) mod budget;
