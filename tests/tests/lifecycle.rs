@@ -245,7 +245,7 @@ fn a_wrong_worker_count_in_the_environment_is_an_error() {
 
 #[test]
 fn a_local_runtime_runs_what_is_not_send() {
-    let runtime = Builder::new_current_thread().build_local().unwrap();
+    let runtime = Builder::new_current_thread().build_local(Default::default()).unwrap();
     let sum = runtime.block_on(async {
         let shared = std::rc::Rc::new(std::cell::Cell::new(0));
         let tasks: Vec<_> = (1..=10)

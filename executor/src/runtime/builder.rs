@@ -11,7 +11,7 @@ use heist_timer::{Clock, Timers};
 
 use super::block_on::Lone;
 use super::config::Config;
-use super::{Flavor, LocalRuntime, Runtime};
+use super::{Flavor, LocalOptions, LocalRuntime, Runtime};
 use crate::queue::LocalQueue;
 use crate::task::{Failure, TaskInfo};
 use crate::worker::dormant;
@@ -263,7 +263,7 @@ impl Builder {
     /// # Panics
     /// On a builder for a multi-thread runtime.
     #[track_caller]
-    pub fn build_local(&mut self) -> io::Result<LocalRuntime> {
+    pub fn build_local(&mut self, _options: LocalOptions) -> io::Result<LocalRuntime> {
         assert!(
             self.flavor == Flavor::CurrentThread,
             "`build_local` needs `Builder::new_current_thread`"

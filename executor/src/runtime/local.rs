@@ -17,7 +17,7 @@ use crate::task::{JoinHandle, Origin};
 /// ```
 /// use std::rc::Rc;
 ///
-/// let runtime = heist::runtime::Builder::new_current_thread().build_local().unwrap();
+/// let runtime = heist::runtime::LocalRuntime::new().unwrap();
 /// let n = runtime.block_on(async {
 ///     let shared = Rc::new(7);
 ///     heist::task::spawn_local(async move { *shared }).await.unwrap()
@@ -31,6 +31,11 @@ pub struct LocalRuntime {
     stays: PhantomData<*const ()>,
 }
 
+/// The options of a [`LocalRuntime`] beside those of its [`Builder`]; there are none yet.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct LocalOptions {}
+
 impl LocalRuntime {
     /// A local runtime with the default settings; see
     /// [`Builder::build_local`](super::Builder::build_local).
@@ -38,7 +43,7 @@ impl LocalRuntime {
     /// # Errors
     /// As [`Builder::build`](super::Builder::build).
     pub fn new() -> io::Result<LocalRuntime> {
-        Builder::new_current_thread().build_local()
+        Builder::new_current_thread().build_local(LocalOptions::default())
     }
 
     pub(super) fn of(runtime: Runtime) -> LocalRuntime {

@@ -31,7 +31,7 @@ pub(crate) use block_on::assert_may_block;
 pub use builder::Builder;
 pub(crate) use handle::NO_RUNTIME;
 pub use handle::{EnterGuard, Handle, RuntimeFlavor, TryCurrentError};
-pub use local::LocalRuntime;
+pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use run::run;
 pub use shutdown::{ShutdownPolicy, ShutdownReport};

@@ -88,7 +88,7 @@ where
         Some(scheduler) => unsafe { scheduler.spawn_unchecked(future, origin) },
         None => panic!(
             "`spawn_local` needs something that stays on this thread: call it inside a \
-             `LocalSet`, or a `LocalRuntime` (`Builder::new_current_thread().build_local()`)"
+             `LocalSet`, or a `LocalRuntime` (`LocalRuntime::new()`)"
         ),
     }
 }

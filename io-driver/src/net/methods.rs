@@ -18,7 +18,7 @@ macro_rules! reading_methods {
             self.io().recv((&$read, Location::caller()), buffer)
         }
 
-        /// Reads until the buffer is full.
+        /// Reads until the buffer is full, and says how long it is.
         ///
         /// # Errors
         /// `UnexpectedEof` if the stream ends before.
@@ -29,7 +29,7 @@ macro_rules! reading_methods {
         pub fn read_exact<'a>(
             &'a self,
             buffer: &'a mut [u8],
-        ) -> impl Future<Output = io::Result<()>> + Send + 'a {
+        ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
             self.io().recv_exact((&$read, Location::caller()), buffer)
         }
 

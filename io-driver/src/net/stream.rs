@@ -140,10 +140,11 @@ impl<T: AsFd> Async<T> {
             .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
-    pub(crate) async fn recv_exact(&self, at: Site, mut buffer: &mut [u8]) -> io::Result<()>
+    pub(crate) async fn recv_exact(&self, at: Site, mut buffer: &mut [u8]) -> io::Result<usize>
     where
         T: Sync,
     {
+        let len = buffer.len();
         while !buffer.is_empty() {
             let n = self.recv(at, buffer).await?;
             if n == 0 {
@@ -154,7 +155,7 @@ impl<T: AsFd> Async<T> {
             }
             buffer = &mut buffer[n..];
         }
-        Ok(())
+        Ok(len)
     }
 
     pub(crate) async fn send_all(&self, at: Site, mut bytes: &[u8]) -> io::Result<()>
