@@ -117,8 +117,10 @@ fn two_wakes_bring_their_data(wakes: [bool; 2]) {
         let (done, waker) = (done.clone(), waker.clone());
         loom::thread::spawn(move || {
             done[part].store(true, Ordering::Relaxed);
-            if wakes[part] {
-                waker.wake();
+            match (wakes[part], part) {
+                (true, 0) => waker.wake(),
+                (true, _) => waker.wake_by_ref(),
+                (false, _) => {}
             }
         })
     });
