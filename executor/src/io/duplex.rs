@@ -102,18 +102,20 @@ impl Conduit {
     }
 }
 
+/// Waits in a place; the waker that it takes the place of is to be dropped behind the lock.
+#[must_use]
 fn wait(
     place: &mut Option<Waker>,
     cx: &Context<'_>,
     operation: &'static Operation,
     at: &'static Location<'static>,
-) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        empty => *empty = Some(cx.waker().clone()),
-    }
+) -> Option<Waker> {
     leaf::restore();
     leaf::waiting(operation, at);
+    match place {
+        Some(waker) if waker.will_wake(cx.waker()) => None,
+        _ => place.replace(cx.waker().clone()),
+    }
 }
 
 impl AsyncRead for DuplexStream {
@@ -125,7 +127,9 @@ impl AsyncRead for DuplexStream {
         ready!(leaf::proceed(cx));
         let mut conduit = self.incoming.lock();
         if conduit.bytes.is_empty() && !conduit.is_ended && !buffer.is_empty() {
-            wait(&mut conduit.reader, cx, &READ, self.at);
+            let replaced = wait(&mut conduit.reader, cx, &READ, self.at);
+            drop(conduit);
+            drop(replaced);
             return Poll::Pending;
         }
         // The bytes lie in up to two pieces, and a read takes from the first one.
@@ -152,7 +156,9 @@ impl AsyncWrite for DuplexStream {
         }
         let room = conduit.max - conduit.bytes.len();
         if room == 0 && !bytes.is_empty() {
-            wait(&mut conduit.writer, cx, &WRITE, self.at);
+            let replaced = wait(&mut conduit.writer, cx, &WRITE, self.at);
+            drop(conduit);
+            drop(replaced);
             return Poll::Pending;
         }
         let n = bytes.len().min(room);

@@ -174,10 +174,12 @@ impl Future for Lookup {
         if let Some(answer) = slip.answer.take() {
             return Poll::Ready(answer);
         }
-        match &mut slip.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            empty => *empty = Some(cx.waker().clone()),
-        }
+        let replaced = match &slip.waker {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => slip.waker.replace(cx.waker().clone()),
+        };
+        drop(slip);
+        drop(replaced);
         host::waiting(&LOOKUP, self.at);
         Poll::Pending
     }
