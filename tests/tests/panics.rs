@@ -369,3 +369,55 @@ fn a_future_that_panics_in_block_on_leaves_the_runtime_usable() {
         assert_sound(runtime);
     }
 }
+
+#[test]
+fn wakers_of_groups_may_panic_when_called_and_when_dropped() {
+    use heist::task::{JoinSet, LocalSet, TaskGroup, with_cleanup};
+
+    let bad = [panicking_waker(), waker_with_drop(|| fail("the destructor of a waker"))];
+    let runtime = two_workers();
+    let entered = runtime.enter();
+    for waker in bad {
+        // Polls with a bad waker first: it is in place when the ends come.
+        let poll = |future: std::pin::Pin<&mut dyn Future<Output = ()>>| {
+            let mut cx = Context::from_waker(&waker);
+            assert!(future.poll(&mut cx).is_pending());
+        };
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let mut set = JoinSet::new();
+        set.spawn_blocking(move || gone.recv().is_ok());
+        poll(std::pin::pin!(async { drop(set.join_next().await) }));
+        go.send(()).unwrap();
+        assert!(runtime.block_on(set.join_next()).unwrap().unwrap());
+
+        let mut scoped = Box::pin(async {
+            let cut = heist::scope(async |group: TaskGroup<()>| {
+                let inner = heist::scope(async |inner: TaskGroup<()>| {
+                    inner.spawn(std::future::pending::<()>());
+                    with_cleanup(std::future::pending::<()>(), async |_| ()).await;
+                    Ok(())
+                });
+                group.spawn(async { heist::time::sleep(Duration::from_millis(1)).await });
+                let failing = group.spawn(async {
+                    heist::time::sleep(Duration::from_millis(2)).await;
+                    Err::<(), _>(())
+                });
+                heist::join!(inner, failing).0.map_err(|_| ())
+            });
+            assert_eq!(cut.await.unwrap_err().len(), 1);
+        });
+        poll(scoped.as_mut());
+        runtime.block_on(scoped);
+
+        let local = LocalSet::new();
+        let task = local.spawn_local(async { heist::time::sleep(Duration::from_millis(1)).await });
+        poll(std::pin::pin!(local.run_until(std::future::pending())));
+        eventually_blocking("the sleep ends", || {
+            local.block_on(&runtime, heist::task::yield_now());
+            task.is_finished()
+        });
+        drop(catch_unwind(AssertUnwindSafe(|| drop(waker))));
+    }
+    drop(entered);
+    assert_sound(runtime);
+}

@@ -22,6 +22,7 @@ use super::header::{Header, Notified};
 use super::live_set::LiveSet;
 use super::state::Claim;
 use super::{Home, JoinHandle, Origin, poll};
+use crate::foreign::quietly;
 use crate::queue::Injector;
 use crate::runtime::{Runtime, context};
 
@@ -126,7 +127,8 @@ impl LocalSet {
     fn poll_tasks(&self, cx: &Context<'_>) {
         let _inside = self.enter();
         // While the set runs its tasks, a wake needs to wake nobody.
-        self.home.driver.lock().take();
+        let stale = self.home.driver.lock().take();
+        drop(stale);
         for _ in 0..TASKS_PER_POLL {
             match self.home.ready.pop() {
                 Some(task) => task.run_nested(),
@@ -207,8 +209,8 @@ impl LocalHome {
     fn push(&self, task: Notified) {
         self.ready.push(task);
         let driver = self.driver.lock().take();
-        // Outside the lock: a waker may do anything.
-        driver.inspect(Waker::wake_by_ref);
+        // Outside the lock: a waker may do anything. The task is queued, whatever it does.
+        quietly(|| driver.inspect(Waker::wake_by_ref));
     }
 }
 

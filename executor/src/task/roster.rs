@@ -15,6 +15,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use slab::Slab;
 
 use super::{Id, JoinError, JoinHandle};
+use crate::foreign::quietly;
 use crate::leaf::{self, Operation};
 use crate::shim::Mutex;
 
@@ -52,10 +53,11 @@ impl<T> Roster<T> {
         let entry = self.members.vacant_entry();
         let key = entry.key();
         let waker = Waker::from(Arc::new(EndOf { key, ended: self.ended.clone() }));
-        if !task.watch(&waker) {
+        let ended = !task.watch(&waker);
+        entry.insert(task);
+        if ended {
             self.ended.push(key);
         }
-        entry.insert(task);
         key
     }
 
@@ -143,8 +145,8 @@ impl Ended {
             list.keys.push_back(key);
             list.waker.take()
         };
-        // Outside the lock: a waker may do anything.
-        waker.inspect(Waker::wake_by_ref);
+        // Outside the lock: a waker may do anything. The roster goes on, whatever it does.
+        quietly(|| waker.inspect(Waker::wake_by_ref));
     }
 
     fn pop(&self) -> Option<usize> {
@@ -155,10 +157,14 @@ impl Ended {
     fn pop_or_register(&self, waker: &Waker) -> Option<usize> {
         let mut list = self.0.lock();
         let key = list.keys.pop_front();
-        if key.is_none() && !list.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
-            list.waker = Some(waker.clone());
+        if key.is_some() || list.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
+            return key;
         }
-        key
+        let before = list.waker.replace(waker.clone());
+        // A waker's destructor, too, is foreign code.
+        drop(list);
+        drop(before);
+        None
     }
 }
 

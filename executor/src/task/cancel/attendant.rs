@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::Cancellation;
+use crate::foreign::quietly;
 use crate::shim::thread_locals;
 use crate::task::id::Id;
 use crate::task::{TaskRef, current};
@@ -82,10 +83,13 @@ impl Attendant {
             Attendant::Attending(place) => {
                 let mut request = place.cancellation.0.lock();
                 let waker = &mut request.attendants[place.key];
-                if !waker.will_wake(cx.waker()) {
-                    waker.clone_from(cx.waker());
-                }
-                request.reason.clone()
+                let before = (!waker.will_wake(cx.waker()))
+                    .then(|| std::mem::replace(waker, cx.waker().clone()));
+                let reason = request.reason.clone();
+                drop(request);
+                // A waker's destructor, too, is foreign code.
+                drop(before);
+                reason
             }
             Attendant::Free => None,
         }
@@ -132,12 +136,12 @@ impl Drop for Place {
             let last = request.reason.is_some() && request.attendants.is_empty();
             (waker, last.then(|| request.owner.take()))
         };
-        // Outside the lock: a waker may do anything.
-        drop(waker);
+        // Outside the lock: a waker may do anything. The end comes all the same.
+        quietly(|| drop(waker));
         let Some(owner) = owner else { return };
         if let Some(task) = &self.task {
             task.abort();
         }
-        owner.inspect(Waker::wake_by_ref);
+        quietly(|| owner.inspect(Waker::wake_by_ref));
     }
 }

@@ -29,6 +29,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use crate::foreign::quietly;
 use crate::shim::Mutex;
 
 #[cfg(not(heist_loom))]
@@ -63,9 +64,12 @@ impl Cancellation {
             request.reason = Some(reason.clone());
             request.attendants.iter().map(|(_, waker)| waker.clone()).collect()
         };
-        // Outside the lock: a waker may do anything.
-        wakers.iter().for_each(Waker::wake_by_ref);
-        !wakers.is_empty()
+        // Outside the lock: a waker may do anything. The others are woken all the same.
+        let attended = !wakers.is_empty();
+        for waker in wakers {
+            quietly(|| waker.wake());
+        }
+        attended
     }
 
     /// Why the end was asked for, if it was.
@@ -77,7 +81,11 @@ impl Cancellation {
     pub(super) fn is_attended(&self, owner: &Waker) -> bool {
         let mut request = self.0.lock();
         let attended = !request.attendants.is_empty();
-        request.owner = attended.then(|| owner.clone());
+        let next = attended.then(|| owner.clone());
+        let before = std::mem::replace(&mut request.owner, next);
+        drop(request);
+        // A waker's destructor, too, is foreign code.
+        drop(before);
         attended
     }
 }

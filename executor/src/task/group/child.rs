@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use parking_lot::Mutex;
 
+use crate::foreign::quietly;
 use crate::leaf::{self, Operation};
 use crate::task::{AbortHandle, Id};
 
@@ -112,7 +113,10 @@ impl<T> Slot<T> {
         match &mut *content {
             Content::Empty(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
             Content::Empty(waker) => {
-                *waker = Some(cx.waker().clone());
+                let before = waker.replace(cx.waker().clone());
+                drop(content);
+                // A waker's destructor, too, is foreign code.
+                drop(before);
                 Poll::Pending
             }
             Content::Value(_) => {
@@ -126,7 +130,8 @@ impl<T> Slot<T> {
     fn put(&self, next: Content<T>) {
         let before = std::mem::replace(&mut *self.0.lock(), next);
         if let Content::Empty(Some(waker)) = before {
-            waker.wake();
+            // The child has ended as it has, whatever the waker does.
+            quietly(|| waker.wake());
         }
     }
 }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::child::{Child, Slot};
 use super::{GroupCause, Outcome};
+use crate::foreign::quietly;
 use crate::runtime::Handle;
 use crate::task::roster::{Left, Roster};
 use crate::task::spawn::spawn_local_with;
@@ -218,7 +219,7 @@ impl<E> TaskGroup<E> {
             members.deadline = deadline.into();
             members.owner.clone()
         };
-        owner.inspect(Waker::wake_by_ref);
+        wake(owner);
     }
 
     /// The deadline, if there is one.
@@ -253,17 +254,21 @@ impl<E> TaskGroup<E> {
         for child in children {
             child.cancel(reason.clone());
         }
-        owner.inspect(Waker::wake_by_ref);
+        wake(owner);
     }
 
     /// Notes the task that the scope runs in, and tells what has changed.
     pub(super) fn poll_news(&self, cx: &Context<'_>) -> News {
         let mut members = self.group.members.lock();
-        match &mut members.owner {
-            Some(owner) if owner.will_wake(cx.waker()) => {}
-            owner => *owner = Some(cx.waker().clone()),
-        }
-        News { cut: members.cut.clone(), deadline: members.deadline }
+        let before = match &mut members.owner {
+            Some(owner) if owner.will_wake(cx.waker()) => None,
+            owner => owner.replace(cx.waker().clone()),
+        };
+        let news = News { cut: members.cut.clone(), deadline: members.deadline };
+        drop(members);
+        // A waker's destructor, too, is foreign code.
+        drop(before);
+        news
     }
 
     /// The next child that has ended. `None` if there is none any more and `last` says that nobody
@@ -312,6 +317,13 @@ where
     }
 }
 
+/// Wakes the task that the scope runs in. What has been noted for it stands, whatever its waker does.
+fn wake(owner: Option<Waker>) {
+    if let Some(owner) = owner {
+        quietly(|| owner.wake());
+    }
+}
+
 /// A child that is being spawned. Without this the scope might end before the child is there.
 struct Arrival<'a, E>(&'a Group<E>);
 
@@ -324,7 +336,7 @@ impl<E> Drop for Arrival<'_, E> {
         let late = if members.closed { members.children.take_all() } else { Vec::new() };
         drop(members);
         late.iter().for_each(JoinHandle::abort);
-        owner.inspect(Waker::wake_by_ref);
+        wake(owner);
     }
 }
 
