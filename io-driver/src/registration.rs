@@ -131,7 +131,7 @@ impl Registration {
     }
 
     /// Gives up a place; that of the poll functions belongs to nobody and keeps its waker.
-    pub(crate) fn leave(&self, place: &mut Place) {
+    pub fn leave(&self, place: &mut Place) {
         if let Place::Own(key) = place {
             if let Some(key) = key.take() {
                 let left = self.waiters.lock().others.remove(key);

@@ -1,7 +1,8 @@
 //! Readiness of a source: events against operations that find nothing, and against waiters.
 //!
 //! Properties: readiness that came after an operation had looked is not taken away by it; a waiter
-//! is woken by an event or told not to wait. Threads: the reactor and a task. Bound: 3 preemptions.
+//! is woken by an event or told not to wait, also when another one gives up at the same moment.
+//! Threads: the reactor and one or two tasks. Bound: 3 preemptions.
 //! It would catch a stale "would block" that wipes out a new event, and a waker that is put in
 //! place after the look.
 #![cfg(heist_loom)]
@@ -112,4 +113,43 @@ fn the_end_of_the_reactor_reaches_who_waits() {
         reactor.join().unwrap();
         assert!(told || flag.0.load(Ordering::Acquire), "a waiter outlives its reactor");
     });
+}
+
+/// A future waits in a place of its own until it is woken.
+fn wait(source: &Source, flag: &StdArc<Flag>, place: &mut Place) -> bool {
+    let waker = Waker::from(flag.clone());
+    source.registration.wait(place, Interest::READABLE, &waker).is_err()
+}
+
+/// Two futures of the same source; the second gives up at once, as in a `select!`.
+fn two_futures(waits_for_real: bool) {
+    let source = Source::new();
+    // Nothing is there at first.
+    assert_eq!(source.registration.operate(Ready::READABLE, || false), Some(false));
+    let reactor = source.clone();
+    let reactor = loom::thread::spawn(move || reactor.arrive());
+    let leaving = source.clone();
+    let leaving = loom::thread::spawn(move || {
+        let mut place = Place::Own(None);
+        let flag = StdArc::new(Flag(AtomicBool::new(false)));
+        let _ = wait(&leaving, &flag, &mut place);
+        leaving.registration.leave(&mut place);
+    });
+    let flag = StdArc::new(Flag(AtomicBool::new(false)));
+    let mut place = Place::Own(None);
+    let told = waits_for_real && wait(&source, &flag, &mut place);
+    reactor.join().unwrap();
+    leaving.join().unwrap();
+    assert!(told || flag.0.load(Ordering::Acquire), "the event was lost");
+    source.registration.leave(&mut place);
+}
+
+#[test]
+fn who_gives_up_takes_no_event_along() {
+    model(3, || two_futures(true));
+}
+
+#[test]
+fn broken_who_does_not_wait_is_not_woken() {
+    must_fail("broken_who_does_not_wait_is_not_woken", "the event was lost", || two_futures(false));
 }
