@@ -15,16 +15,14 @@ pub fn hush() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if !message(info.payload()).contains(MEANT) {
+            let payload = info.payload();
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            if text.is_none_or(|message| !message.contains(MEANT)) {
                 before(info);
             }
         }));
     });
-}
-
-fn message(payload: &dyn std::any::Any) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }
 
 /// Panics without a trace on standard error.

@@ -258,7 +258,10 @@ fn connections_that_are_given_up_half_way_leave_nothing() {
                     let patience = Duration::from_micros((n * 7 + round * 13) % 400);
                     heist::spawn(async move {
                         let connect = TcpStream::connect(addr);
-                        heist::time::timeout(patience, connect).await.is_ok()
+                        let connected = heist::time::timeout(patience, connect).await;
+                        // A reset leaves no port behind that nobody can use for a minute.
+                        let reset = |stream: TcpStream| stream.set_linger(Some(Duration::ZERO));
+                        connected.is_ok_and(|stream| reset(stream.unwrap()).is_ok())
                     })
                 })
                 .collect();
@@ -317,6 +320,8 @@ fn signals_during_system_calls_are_not_seen() {
             tasks.push(heist::spawn(async move {
                 while !stopped.load(Ordering::Relaxed) {
                     let (client, server) = connected().await;
+                    // A reset leaves no port behind that nobody can use for a minute.
+                    client.set_linger(Some(Duration::ZERO)).unwrap();
                     client.write_all(&[n as u8; 1000]).await.unwrap();
                     server.read_exact(&mut [0; 1000]).await.unwrap();
                 }

@@ -35,42 +35,59 @@ pub(super) fn block_on<F: Future>(scheduler: &Arc<Scheduler>, future: F) -> F::O
     let _context = context::enter(scheduler);
     let _in_async = context::set_in_async(true);
     let _budget = budget::suspend();
-    let caller = Arc::new(Caller::new(scheduler));
-    let waker = Waker::from(caller.clone());
+    let call = Call::begin(scheduler);
+    let waker = call.waker();
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return output;
         }
-        caller.wait(|| false);
+        call.wait(|| false);
     }
 }
 
-/// A thread inside `block_on`, as its future's waker sees it. It is counted among the outsiders
-/// while it does not wait, so that a paused clock stands still meanwhile.
+/// A call of `block_on`, from beginning to end. Its thread is counted among the outsiders while it
+/// does not wait, so that a paused clock stands still meanwhile.
+struct Call(Arc<Caller>);
+
+/// The thread of a call, as its future's waker sees it.
 struct Caller {
     outsider: Outsider,
     scheduler: Arc<Scheduler>,
 }
 
-impl Caller {
-    fn new(scheduler: &Arc<Scheduler>) -> Caller {
+impl Call {
+    fn begin(scheduler: &Arc<Scheduler>) -> Call {
         // Ordering: AcqRel here and below, pairs with `Scheduler::is_quiet`.
         scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
-        Caller { outsider: Outsider::new(), scheduler: scheduler.clone() }
+        Call(Arc::new(Caller { outsider: Outsider::new(), scheduler: scheduler.clone() }))
+    }
+
+    fn waker(&self) -> Waker {
+        Waker::from(self.0.clone())
     }
 
     /// Waits for a wake, or until `stop` says so; it is asked before each sleep.
     fn wait(&self, stop: impl Fn() -> bool) {
-        if self.outsider.begin_wait() {
-            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
-            self.scheduler.rouse_if_paused();
-            self.outsider.sleep(stop);
+        let Caller { outsider, scheduler } = &*self.0;
+        if outsider.begin_wait() {
+            scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+            scheduler.rouse_if_paused();
+            outsider.sleep(stop);
         }
-        if self.outsider.end_wait() {
-            self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+        if outsider.end_wait() {
+            scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
         }
+    }
+}
+
+impl Drop for Call {
+    /// It does not wait now, and never will again: wakers that are left find nobody to count.
+    fn drop(&mut self) {
+        self.0.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+        // This may be what others waited for, so that time can pass.
+        self.0.scheduler.rouse_if_paused();
     }
 }
 
@@ -83,14 +100,6 @@ impl Wake for Caller {
         if self.outsider.wake() {
             self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
             self.outsider.unpark();
-        }
-    }
-}
-
-impl Drop for Caller {
-    fn drop(&mut self) {
-        if !self.outsider.is_waiting() {
-            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
@@ -114,66 +123,49 @@ impl Lone {
     pub(super) fn block_on<F: Future>(&self, scheduler: &Arc<Scheduler>, future: F) -> F::Output {
         assert_may_block("block_on");
         let mut future = pin!(future);
-        if let Some(output) = self.drive(future.as_mut()) {
-            return output;
+        if let Some(borrowed) = self.borrow() {
+            return borrowed.drive(future);
         }
         let _context = context::enter(scheduler);
         let _in_async = context::set_in_async(true);
         let _budget = budget::suspend();
-        let caller = Arc::new(Caller::new(scheduler));
-        let waker = Waker::from(caller.clone());
+        let call = Call::begin(scheduler);
+        let waker = call.waker();
         let mut cx = Context::from_waker(&waker);
+        let offered = Offered(self);
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                // The free worker may have been offered to this thread: pass the offer on.
-                self.0.offer();
                 return output;
             }
-            caller.wait(|| {
+            call.wait(|| {
                 // Before each look: an offer that somebody else took up has used up the place.
                 self.0.enlist();
                 self.0.is_free()
             });
-            if let Some(output) = self.drive(future.as_mut()) {
-                return output;
+            if let Some(borrowed) = self.borrow() {
+                // From here on this thread is the worker, and waits as that.
+                drop((call, offered));
+                return borrowed.drive(future);
             }
         }
     }
 
-    /// Runs the worker on this thread until the future ends; `None` if the worker is not free.
-    fn drive<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
-        let borrowed = Borrowed { lone: self, worker: self.take()? };
-        let worker = &borrowed.worker;
-        let _context = context::enter_worker(worker);
-        let main = Arc::new(Main::new(&worker.scheduler));
-        let waker = Waker::from(main.clone());
-        let mut cx = Context::from_waker(&waker);
-        loop {
-            if main.take_woken() {
-                let _budget = budget::suspend();
-                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                    worker.end();
-                    return Some(output);
-                }
-            }
-            for _ in 0..TASKS_PER_MAIN_POLL {
-                match worker.next_task() {
-                    Some(task) => {
-                        worker.run_task(task);
-                    }
-                    None => {
-                        if !main.is_woken() {
-                            worker.park();
-                        }
-                        break;
-                    }
-                }
-            }
-        }
+    fn borrow(&self) -> Option<Borrowed<'_>> {
+        self.take().map(|worker| Borrowed { lone: self, worker })
     }
 }
 
-/// Gives the worker back, also when the future panics.
+/// While it lives, the free worker may be offered to this thread; at the end, which may be a panic of
+/// the future, the offer is passed on.
+struct Offered<'a>(&'a Lone);
+
+impl Drop for Offered<'_> {
+    fn drop(&mut self) {
+        self.0.0.offer();
+    }
+}
+
+/// The worker on loan. Given back also when the future panics.
 struct Borrowed<'a> {
     lone: &'a Lone,
     worker: Arc<WorkerLocal>,
@@ -185,7 +177,52 @@ impl Drop for Borrowed<'_> {
     }
 }
 
-/// The main future of a current-thread runtime, as its waker sees it.
+impl Borrowed<'_> {
+    /// Runs the worker on this thread until the future ends.
+    fn drive<F: Future>(self, mut future: Pin<&mut F>) -> F::Output {
+        let worker = &self.worker;
+        let _context = context::enter_worker(worker);
+        let main = MainFuture(Arc::new(Main::new(&worker.scheduler)));
+        let waker = Waker::from(main.0.clone());
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            if main.0.take_woken() {
+                let _budget = budget::suspend();
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    worker.end();
+                    return output;
+                }
+            }
+            for _ in 0..TASKS_PER_MAIN_POLL {
+                match worker.next_task() {
+                    Some(task) => {
+                        worker.run_task(task);
+                    }
+                    None => {
+                        if !main.0.is_woken() {
+                            worker.park();
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The main future of a current-thread runtime, for as long as it is driven. While it is to be
+/// polled it is counted among the outsiders.
+struct MainFuture(Arc<Main>);
+
+impl Drop for MainFuture {
+    /// Wakers that are left find it woken, and nothing to count.
+    fn drop(&mut self) {
+        self.0.wake_by_ref();
+        self.0.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The main future, as its waker sees it.
 struct Main {
     woken: AtomicBool,
     scheduler: Arc<Scheduler>,
@@ -222,14 +259,6 @@ impl Wake for Main {
         if !self.woken.swap(true, Ordering::AcqRel) {
             self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
             self.scheduler.unpark(0);
-        }
-    }
-}
-
-impl Drop for Main {
-    fn drop(&mut self) {
-        if *self.woken.get_mut() {
-            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }

@@ -74,12 +74,6 @@ impl Outsider {
     pub fn unpark(&self) {
         self.thread.unpark();
     }
-
-    /// Whether it waits, asked by the last who knows of it.
-    pub fn is_waiting(&self) -> bool {
-        // Ordering: Relaxed; nobody else is left.
-        self.word.load(Ordering::Relaxed) == WAITING
-    }
 }
 
 /// See the module's documentation.
