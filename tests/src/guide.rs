@@ -19,4 +19,5 @@ pages! {
     files_processes_blocking: "../../docs/guide/8-files-processes-blocking.md",
     testing_and_looking_inside: "../../docs/guide/9-testing-and-looking-inside.md",
     servers_and_shutdown: "../../docs/guide/10-servers-and-shutdown.md",
+    when_not_async: "../../docs/guide/when-not-async.md",
 }
