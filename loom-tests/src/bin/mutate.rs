@@ -6,6 +6,7 @@
 //! The broken twins are not run: they could fail for the wrong reason. Deliberately without any
 //! generating of mutations: each is a mistake that somebody could make, and says so by its name.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,12 +64,13 @@ fn parse_block(block: &str) -> Mutation {
     mutation
 }
 
-/// A copy of the workspace without what was built.
+/// A copy of the workspace in its `target` folder. It stays there with what was built, so that the
+/// next run need not build everything again.
 struct Copy(PathBuf);
 
 impl Copy {
     fn new(workspace: &Path) -> io::Result<Copy> {
-        let folder = std::env::temp_dir().join(format!("heist-mutate-{}", std::process::id()));
+        let folder = workspace.join("target").join("mutate");
         copy_tree(workspace, &folder)?;
         Ok(Copy(folder))
     }
@@ -126,26 +128,29 @@ impl Copy {
     }
 }
 
-impl Drop for Copy {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("cannot remove {}: {error}", self.0.display());
-        }
-    }
-}
-
+/// Makes `to` like `from`, except for what is built or versions' history. Files that are alike keep
+/// their times.
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
+    let is_source = |name: &OsStr| name != "target" && name != ".git";
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        if is_source(&entry.file_name()) && !from.join(entry.file_name()).exists() {
+            match entry.file_type()?.is_dir() {
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
+        }
+    }
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        let name = entry.file_name();
-        if name == "target" || name == ".git" {
+        if !is_source(&entry.file_name()) {
             continue;
         }
-        let to = to.join(&name);
+        let to = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy_tree(&entry.path(), &to)?;
-        } else {
+        } else if fs::read(&to).ok() != Some(fs::read(entry.path())?) {
             fs::copy(entry.path(), to)?;
         }
     }
