@@ -8,6 +8,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -64,13 +65,16 @@ fn parse_block(block: &str) -> Mutation {
     mutation
 }
 
-/// A copy of the workspace in its `target` folder. It stays there with what was built, so that the
-/// next run need not build everything again.
+/// A copy of the workspace in the system's folder for such things. It stays there with what was
+/// built, so that the next run need not build everything again. Inside the workspace it would not
+/// do: cargo would put the settings of both together.
 struct Copy(PathBuf);
 
 impl Copy {
     fn new(workspace: &Path) -> io::Result<Copy> {
-        let folder = workspace.join("target").join("mutate");
+        let mut hasher = DefaultHasher::new();
+        workspace.hash(&mut hasher);
+        let folder = std::env::temp_dir().join(format!("heist-mutate-{:x}", hasher.finish()));
         copy_tree(workspace, &folder)?;
         Ok(Copy(folder))
     }
@@ -187,6 +191,7 @@ fn main() -> ExitCode {
             mutation.caught_by,
         );
     }
+    println!("the copy stays in {}", copy.0.display());
     println!("{} of {} caught", mutations.len() - bad, mutations.len());
     if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
