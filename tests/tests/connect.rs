@@ -14,7 +14,7 @@ async fn silent() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let addr = socket.local_addr().unwrap();
     let listener = socket.listen(0).unwrap();
     let mut filling = Vec::new();
-    let patience = Duration::from_millis(200);
+    let patience = Duration::from_millis(400);
     while let Ok(stream) = heist::time::timeout(patience, TcpStream::connect(addr)).await {
         filling.push(stream.unwrap());
     }
@@ -39,9 +39,10 @@ fn an_address_that_does_not_answer_costs_a_quarter_of_a_second() {
 #[test]
 fn an_address_that_refuses_is_passed_over() {
     on_two_workers(async {
-        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // Bound, so that nobody else gets the port, and not listening.
+        let closed = TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let closed_addr = closed.local_addr().unwrap();
-        drop(closed);
         let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let good_addr = good.local_addr().unwrap();
         let stream = TcpStream::connect(&[closed_addr, good_addr][..]).await.unwrap();

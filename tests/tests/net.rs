@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use heist::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream};
+use heist::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
 use heist_tests::{eventually, on_two_workers, two_workers};
 
 async fn echo(listener: TcpListener) -> io::Result<()> {
@@ -145,6 +145,10 @@ fn errors_keep_their_kind_and_name_the_address() {
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().contains(&addr.to_string()), "{error}");
         drop(taken);
+        // Bound, so that nobody else gets the port, and not listening.
+        let closed = TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let addr = closed.local_addr().unwrap();
         let error = TcpStream::connect(addr).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert!(error.to_string().contains(&addr.to_string()), "{error}");
