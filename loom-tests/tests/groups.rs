@@ -30,21 +30,18 @@ fn every_member_comes_out_and_the_owner_is_woken_for_it() {
     model(3, || {
         let tasks = Arc::new(Tasks::default());
         let mut roster = Roster::default();
-        // SAFETY: `work` runs the tasks to their end.
-        unsafe {
-            roster.insert(tasks.spawn(async { 1 }));
-            let worker = tasks.clone();
-            let late = tasks.spawn(async { 2 });
-            let worker = loom::thread::spawn(move || work(&worker));
-            // This one may have ended already.
-            roster.insert(late);
-            let mut sum = 0;
-            while let Some(n) = loom::future::block_on(poll_fn(|cx| roster.poll_next(cx))) {
-                sum += n;
-            }
-            assert_eq!(sum, 3);
-            worker.join().unwrap();
+        roster.insert(tasks.spawn(async { 1 }));
+        let worker = tasks.clone();
+        let late = tasks.spawn(async { 2 });
+        let worker = loom::thread::spawn(move || work(&worker));
+        // This one may have ended already.
+        roster.insert(late);
+        let mut sum = 0;
+        while let Some(n) = loom::future::block_on(poll_fn(|cx| roster.poll_next(cx))) {
+            sum += n;
         }
+        assert_eq!(sum, 3);
+        worker.join().unwrap();
     });
 }
 
@@ -54,8 +51,7 @@ fn broken_an_owner_that_does_not_register_is_seen() {
     must_fail("broken_an_owner_that_does_not_register_is_seen", "deadlock", || {
         let tasks = Arc::new(Tasks::default());
         let mut roster = Roster::default();
-        // SAFETY: `work` runs the task to its end.
-        roster.insert(unsafe { tasks.spawn(async { 1 }) });
+        roster.insert(tasks.spawn(async { 1 }));
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         let look = poll_fn(|_| roster.try_next().map_or(Poll::Pending, Poll::Ready));
@@ -73,8 +69,7 @@ fn cancel_against_polls(polled: bool) {
         let attends = Attends::new(move || {
             counted.fetch_add(1, Ordering::Relaxed);
         });
-        // SAFETY: `work` runs the task to its end.
-        let mut handle = unsafe { tasks.spawn(attends) };
+        let mut handle = tasks.spawn(attends);
         if polled {
             assert!(tasks.run_one());
         }
@@ -109,24 +104,21 @@ fn two_attendants_of_which_one_leaves_by_itself_do_not_keep_the_task() {
         let tasks = Arc::new(Tasks::default());
         let cleaned = Arc::new(AtomicUsize::new(0));
         let counted = cleaned.clone();
-        // SAFETY: `work` runs the task to its end.
-        let handle = unsafe {
-            tasks.spawn(async move {
-                let mut stays = pin!(Attends::new(move || {
-                    counted.fetch_add(1, Ordering::Relaxed);
-                }));
-                let mut leaves = Some(Attends::new(|| ()));
-                poll_fn(|cx| {
-                    let _ = stays.as_mut().poll(cx);
-                    if let Some(mut leaves) = leaves.take() {
-                        // Comes, and goes at once.
-                        let _ = Pin::new(&mut leaves).poll(cx);
-                    }
-                    Poll::<()>::Pending
-                })
-                .await;
+        let handle = tasks.spawn(async move {
+            let mut stays = pin!(Attends::new(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }));
+            let mut leaves = Some(Attends::new(|| ()));
+            poll_fn(|cx| {
+                let _ = stays.as_mut().poll(cx);
+                if let Some(mut leaves) = leaves.take() {
+                    // Comes, and goes at once.
+                    let _ = Pin::new(&mut leaves).poll(cx);
+                }
+                Poll::<()>::Pending
             })
-        };
+            .await;
+        });
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         handle.cancel("go");
@@ -150,8 +142,7 @@ fn broken_an_attendant_that_stays_is_seen() {
                 polls += 1;
                 if polls == 1 { Pin::new(&mut attends).poll(cx) } else { Poll::Pending }
             });
-            // SAFETY: never dropped: the model does not come to its end.
-            let handle = unsafe { tasks.spawn(deaf) };
+            let handle = tasks.spawn(deaf);
             assert!(tasks.run_one());
             let worker = tasks.clone();
             let worker = loom::thread::spawn(move || work(&worker));

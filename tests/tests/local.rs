@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use heist::runtime::LocalRuntime;
+use heist::runtime::{Builder as RuntimeBuilder, LocalRuntime};
 use heist::task::{self, Builder, JoinSet, LocalSet, spawn_local, with_cleanup};
 use heist::time::sleep;
 use heist_tests::{eventually, on_two_workers, panic_message, two_workers};
@@ -61,7 +61,7 @@ fn a_set_runs_its_tasks_on_its_thread_with_time_and_io_of_the_runtime() {
 
 #[test]
 fn run_until_drives_no_longer_and_the_set_itself_to_the_end() {
-    let runtime = two_workers();
+    let runtime = RuntimeBuilder::new_multi_thread().start_paused(true).build().unwrap();
     let log = Rc::new(RefCell::new(Vec::new()));
     let local = LocalSet::new();
     let note = |what: &'static str, after: u64| {
