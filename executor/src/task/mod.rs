@@ -106,6 +106,12 @@ pub use yield_now::{YieldNow, yield_now};
 pub(crate) use header::{Notified, TaskRef};
 pub(crate) use poll::{Home, Origin};
 
+/// Futures under the path that they have in tokio.
+#[cfg(not(heist_loom))]
+pub mod futures {
+    pub use super::local_key::TaskLocalFuture;
+}
+
 /// Co-operative scheduling: the budget that lets other tasks run.
 pub mod coop {
     pub use super::budget::{
