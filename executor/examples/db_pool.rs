@@ -73,10 +73,14 @@ impl Pool {
     ) -> Result<T> {
         let permit = self.permits.clone().acquire_owned().await.expect("nobody closes it");
         let lease = Lease::new(permit, self.idle.clone());
-        let _interrupt = Interrupt(lease.connection().get_interrupt_handle());
-        // The lease goes with the query: a connection is free when no thread uses it any more.
-        let running = spawn_blocking(move || query(lease.connection()));
-        running.await.expect("queries do not panic")
+        let interrupt = Interrupt(lease.connection().get_interrupt_handle());
+        // The lease goes with the query: a connection is free when no thread uses it any more, and
+        // nobody would interrupt the next query instead of this one.
+        let running = spawn_blocking(move || (query(lease.connection()), lease));
+        let (result, lease) = running.await.expect("queries do not panic");
+        drop(interrupt);
+        drop(lease);
+        result
     }
 }
 

@@ -127,13 +127,11 @@ fn what_outlives_its_runtime_says_so_and_can_be_dropped() {
         let waker = calls.waker();
         let cx = &mut Context::from_waker(&waker);
         let (never, answer) = oneshot::channel::<()>();
-        let task = runtime.block_on(async {
-            assert!(Future::poll(sleep.as_mut(), cx).is_pending());
-            heist::spawn(async move {
-                let _never = never;
-                std::future::pending::<()>().await;
-            })
+        let task = runtime.spawn(async move {
+            let _never = never;
+            std::future::pending::<()>().await;
         });
+        runtime.block_on(async { assert!(Future::poll(sleep.as_mut(), cx).is_pending()) });
         // One waits on a foreign thread while the runtime ends.
         let (waits, waiting) = std::sync::mpsc::channel();
         let reading = std::thread::spawn(move || {

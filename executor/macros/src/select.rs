@@ -164,6 +164,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
                 let mut __pending = false;
                 let __start = #start;
                 for __turn in 0..#count {
+                    // With a single branch it is a remainder by one.
+                    #[allow(clippy::modulo_one)]
                     match (__start + __turn) % #count {
                         #(#numbers => {
                             if __disabled & #masks != 0 {

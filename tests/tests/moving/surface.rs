@@ -72,7 +72,7 @@ async fn tasks() {
     abort.abort();
     let error: JoinError = task.await.unwrap_err();
     assert!(error.is_cancelled() && !error.is_panic() && error.id() == id);
-    let error = rt::spawn(async { panic!("no") }).await.map(|()| ()).unwrap_err();
+    let error = rt::spawn(async { panic!("no") as () }).await.unwrap_err();
     let _payload: Box<dyn std::any::Any + Send> = error.try_into_panic().unwrap();
     assert!(task::try_id().is_none() || task::id() != id);
 
@@ -88,7 +88,7 @@ async fn tasks() {
     let _maybe: Option<Result<(Id, u8), JoinError>> = set.try_join_next_with_id();
     set.abort_all();
     set.shutdown().await;
-    assert!(set.is_empty() && set.len() == 0);
+    assert_eq!((set.is_empty(), set.len()), (true, 0));
     let set: JoinSet<u8> = (0..3).map(|n| async move { n }).collect();
     let mut all: Vec<u8> = set.join_all().await;
     all.sort_unstable();
