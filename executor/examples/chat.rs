@@ -56,13 +56,16 @@ async fn host(stream: TcpStream, addr: SocketAddr, messages: Sender<Message>) ->
     let (mut lines, writer) = split(stream);
     let Some(name) = lines.next_line().await? else { return Ok(()) };
     let mut others = messages.subscribe();
-    let say = |what: String| messages.send((addr, what.into())).expect("we receive it ourselves");
+    let say = |what: String| {
+        // It reaches `others`, if nobody else.
+        let _ = messages.send((addr, what.into()));
+    };
     writer.write_all(format!("Welcome, {name}\n").as_bytes()).await?;
     say(format!("{name} joins"));
     loop {
         heist::select! {
             line = lines.next_line() => match line? {
-                Some(line) => drop(say(format!("{name}: {line}"))),
+                Some(line) => say(format!("{name}: {line}")),
                 None => break,
             },
             message = others.recv() => match message {

@@ -35,7 +35,8 @@ where
                     let page = answer(request.uri().path().to_owned());
                     async { Ok::<_, Infallible>(page.await) }
                 });
-                let http = server::conn::http1::Builder::new().timer(heist::hyper::Timer).clone();
+                let mut http = server::conn::http1::Builder::new();
+                http.timer(heist::hyper::Timer);
                 // A client that goes away, as one does that waits no longer, is none of our concern.
                 let _ = http.serve_connection(stream, service).await;
             });
