@@ -8,28 +8,29 @@ mod gallery;
 #[path = "gallery/http.rs"]
 mod http;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use gallery::{Stopwatch, seconds};
 use heist::sync::Semaphore;
 use heist::time::{sleep, timeout};
 use http::{Failure, get, serve};
 use hyper::{Response, StatusCode};
+use parking_lot::Mutex;
 
 const ATTEMPTS: u32 = 3;
 
 #[heist::main]
 async fn main() -> Result<(), Failure> {
     let _stopwatch = Stopwatch::start();
-    let failures = Arc::new(AtomicU32::new(0));
-    let addr = serve(move |path| answer(path, failures.clone())).await?;
+    let asked = Arc::new(Mutex::new(HashSet::new()));
+    let addr = serve(move |path| answer(path, asked.clone())).await?;
     let client = Arc::new(Client { addr, places: Semaphore::new(5) });
     let stopwatch = Stopwatch::for_("twenty pages");
-    client.clone().fetch_all((1..=20).map(|n| format!("/{n}"))).await;
+    client.fetch_all((1..=20).map(|n| format!("/{n}")).collect()).await;
     drop(stopwatch);
-    client.fetch_all(["/busy", "/hangs", "/none"].map(str::to_owned)).await;
+    client.fetch_all(["/busy", "/hangs", "/none"].map(str::to_owned).into()).await;
     Ok(())
 }
 
@@ -40,9 +41,9 @@ struct Client {
 }
 
 impl Client {
-    async fn fetch_all(self: Arc<Client>, paths: impl IntoIterator<Item = String>) {
-        let pages = heist::gather(paths.into_iter().map(|path| self.clone().fetch(path)));
-        for (path, page) in pages.await {
+    async fn fetch_all(self: &Arc<Client>, paths: Vec<String>) {
+        let pages = heist::gather(paths.iter().map(|path| self.clone().fetch(path.clone())));
+        for (path, page) in paths.iter().zip(pages.await) {
             match page {
                 Ok((page, attempt)) => println!("{path}: {page} (attempt {attempt})"),
                 Err(error) => println!("{path}: {error}"),
@@ -50,14 +51,16 @@ impl Client {
         }
     }
 
-    /// The page, or the last of the failures.
-    async fn fetch(self: Arc<Client>, path: String) -> (String, Result<(String, u32), Failure>) {
-        let _place = self.places.acquire().await.expect("nobody closes the semaphore");
+    /// The page and the number of the attempt, or the last of the failures.
+    async fn fetch(self: Arc<Client>, path: String) -> Result<(String, u32), Failure> {
+        let _place = self.places.acquire().await?;
         let mut attempt = 1;
         loop {
-            match timeout(seconds(2), self.attempt(&path)).await.unwrap_or_else(|e| Err(e.into())) {
-                Ok(page) => return (path, Ok((page, attempt))),
-                Err(error) if attempt == ATTEMPTS => return (path, Err(error)),
+            let answer = timeout(seconds(2), self.attempt(&path)).await;
+            // To be late is one way to fail.
+            match answer.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+                Ok(page) => return Ok((page, attempt)),
+                Err(error) if attempt == ATTEMPTS => return Err(error),
                 Err(_) => sleep(seconds(0.1 * f64::from(attempt))).await,
             }
             attempt += 1;
@@ -73,18 +76,14 @@ impl Client {
     }
 }
 
-/// The server's side: two of its pages fail the first time.
-async fn answer(path: String, failures: Arc<AtomicU32>) -> Response<String> {
+/// The server's side: two of its pages fail when they are asked for the first time.
+async fn answer(path: String, asked: Arc<Mutex<HashSet<String>>>) -> Response<String> {
+    let is_first = asked.lock().insert(path.clone());
     let mut response = Response::new(format!("page {}", path.trim_start_matches('/')));
     match path.as_str() {
         "/none" => *response.status_mut() = StatusCode::NOT_FOUND,
-        // Each of the two takes one bit.
-        "/busy" if failures.fetch_or(1, Ordering::Relaxed) & 1 == 0 => {
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        }
-        "/hangs" if failures.fetch_or(2, Ordering::Relaxed) & 2 == 0 => {
-            sleep(seconds(3600)).await;
-        }
+        "/busy" if is_first => *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE,
+        "/hangs" if is_first => sleep(seconds(3600)).await,
         _ => sleep(seconds(0.2)).await,
     }
     response

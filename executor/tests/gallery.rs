@@ -417,14 +417,18 @@ fn wrong_options_are_named() {
     fails(&["--scale", "0"], "`--scale` needs a number above zero");
 }
 
-/// Whoever adds an example is told here that it wants a test.
+/// Whoever adds an example is told here that it wants a test, and a line in the table.
 #[test]
-fn every_example_is_tested() {
+fn every_example_is_tested_and_listed() {
+    let table = include_str!("../examples/README.md");
     let tests = concat!(include_str!("gallery.rs"), include_str!("server.rs"));
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let is_example = path.is_file() || path.join("main.rs").exists();
-        assert!(!is_example || tests.contains(&format!("\"{name}\"")), "{name} has no test");
+        let is_example =
+            path.extension().is_some_and(|e| e == "rs") || path.join("main.rs").exists();
+        let is_tested = || tests.contains(&format!("\"{name}\""));
+        let is_listed = || table.contains(&format!("| `{name}` |"));
+        assert!(!is_example || is_tested() && is_listed(), "{name} has no test, or no line");
     }
 }
