@@ -149,6 +149,15 @@ fn create_task() {
 }
 
 #[test]
+fn task_group() {
+    for run in timed("task_group", 3.0) {
+        let dinner = ["The salad is ready", "The soup is ready", "Dinner is soup and salad"];
+        // The soup that is on the fire then is never ready.
+        assert_eq!(run.lines, [&dinner[..], &["No dinner: something has burned"]].concat());
+    }
+}
+
+#[test]
 fn wait_for() {
     for run in timed("wait_for", 5.0) {
         let lines = ["The task begins", "The task's desk is cleared", "The task took too long"];
