@@ -44,7 +44,7 @@ impl Pool {
         let running = spawn_blocking(move || {
             // The lease goes with the query: a connection is free when no thread uses it any more.
             let connection = lease.connection();
-            connection.progress_handler(STEPS, Some(move || waiters.strong_count() == 0));
+            connection.progress_handler(STEPS, Some(move || waiters.strong_count() == 0))?;
             query(connection)
         });
         let result = running.await.expect("queries do not panic");
