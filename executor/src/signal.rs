@@ -36,8 +36,9 @@ pub mod unix {
     use std::io::{self, Read};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
+    use std::task::{Context, Poll, ready};
 
-    use heist_io::Async;
+    use heist_io::{Async, Interest};
     use signal_hook_registry::SigId;
 
     /// A kind of signal.
@@ -135,6 +136,23 @@ pub mod unix {
                 std::future::pending::<()>().await;
             }
             Some(())
+        }
+
+        /// As [`recv`](Signal::recv), for futures written by hand; the last waker wins.
+        pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
+            let mut bytes = [0; 64];
+            loop {
+                match self.receiver.try_io(Interest::READABLE, |mut stream| stream.read(&mut bytes))
+                {
+                    Ok(_) => return Poll::Ready(Some(())),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    // The reactor has shut down: nothing will ever come.
+                    Err(_) => return Poll::Pending,
+                }
+                if ready!(self.receiver.poll_readable(cx)).is_err() {
+                    return Poll::Pending;
+                }
+            }
         }
     }
 

@@ -178,3 +178,23 @@ fn sleeps_may_be_made_and_dropped_anywhere() {
     // The runtime is gone: what was pending is dropped here, on a foreign thread.
     assert_eq!(receiver.into_iter().count(), 100);
 }
+
+#[heist::test(start_paused = true, timeout = "30s")]
+async fn calls_are_made_when_they_are_due_and_not_when_they_were_taken_back() {
+    let start = heist::time::Instant::now();
+    let (calls, mut made) = heist::sync::mpsc::unbounded_channel();
+    let timers = [3, 1, 2].map(|seconds| {
+        let calls = calls.clone();
+        heist::time::after(Duration::from_secs(seconds), move || calls.send(seconds).unwrap())
+    });
+    drop(calls);
+    assert_eq!(timers[0].deadline() - start, Duration::from_secs(3));
+    timers[2].cancel();
+    assert_eq!(made.recv().await, Some(1));
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
+    assert!(timers[1].is_finished() && timers[2].is_finished() && !timers[0].is_finished());
+    // The senders of the call that was taken back are gone with it.
+    assert_eq!((made.recv().await, made.recv().await), (Some(3), None));
+    assert_eq!(start.elapsed(), Duration::from_secs(3));
+    timers[0].cancel();
+}
