@@ -1,0 +1,237 @@
+//! What is over leaves nothing behind: no byte, no thread, no descriptor. Each test runs in a
+//! process of its own and counts what the allocator has given out; after a warm-up the same work, done
+//! many times more, must end with the same count.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicIsize, Ordering};
+use std::time::Duration;
+
+use heist::net::{TcpListener, TcpStream};
+use heist::runtime::{Builder, Runtime};
+use heist_tests::{descriptors, eventually_blocking, in_own_process, threads, two_workers};
+
+struct Counting;
+
+static LIVE: AtomicIsize = AtomicIsize::new(0);
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(layout.size() as isize, Ordering::Relaxed);
+        // SAFETY: passed on from the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size() as isize, Ordering::Relaxed);
+        // SAFETY: passed on from the caller.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        LIVE.fetch_add(size as isize - layout.size() as isize, Ordering::Relaxed);
+        // SAFETY: passed on from the caller.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What this process has.
+#[derive(Clone, Copy, Debug)]
+struct Footprint {
+    bytes: isize,
+    threads: usize,
+    descriptors: usize,
+}
+
+impl Footprint {
+    fn now() -> Footprint {
+        Footprint {
+            bytes: LIVE.load(Ordering::Relaxed),
+            threads: threads(),
+            descriptors: descriptors(),
+        }
+    }
+}
+
+/// So many bytes may come and go: queues and tables that keep what they have once grown to, and
+/// what the system's libraries hold. Far less than what one byte lost each time would amount to.
+const SLACK: isize = 16 << 10;
+
+/// Fails unless `work`, done once to warm up, leaves nothing behind when it is done again.
+#[track_caller]
+fn assert_flat(times: usize, mut work: impl FnMut()) {
+    work();
+    let before = Footprint::now();
+    for _ in 0..times {
+        work();
+    }
+    let is_flat = |now: Footprint| {
+        now.bytes - before.bytes < SLACK
+            && now.threads <= before.threads
+            && now.descriptors <= before.descriptors
+    };
+    // What is over may take a moment to go: threads end, sockets are closed by their tasks.
+    let start = std::time::Instant::now();
+    while !is_flat(Footprint::now()) {
+        let now = Footprint::now();
+        assert!(start.elapsed() < Duration::from_secs(20), "before: {before:?}, now: {now:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Threads of the blocking pool go soon, so that their stacks are not taken for a leak.
+fn runtime() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2).thread_keep_alive(Duration::from_millis(10)).build().unwrap()
+}
+
+#[test]
+fn a_million_tasks_leave_nothing() {
+    if !in_own_process("a_million_tasks_leave_nothing") {
+        return;
+    }
+    let runtime = runtime();
+    assert_flat(100, || {
+        runtime.block_on(async {
+            let tasks: Vec<_> = (0..10_000u32)
+                .map(|n| {
+                    heist::spawn(async move {
+                        if n % 3 == 0 {
+                            heist::task::yield_now().await;
+                        }
+                        vec![n; 4]
+                    })
+                })
+                .collect();
+            for (n, task) in tasks.into_iter().enumerate() {
+                match n % 5 {
+                    0 => drop(task),
+                    1 => task.abort(),
+                    _ => assert_eq!(task.await.unwrap().len(), 4),
+                }
+            }
+            let metrics = heist::runtime::Handle::current().metrics();
+            heist_tests::eventually("all are gone", || metrics.num_alive_tasks() == 0).await;
+        });
+    });
+}
+
+#[test]
+fn ten_thousand_connections_one_after_the_other_leave_nothing() {
+    if !in_own_process("ten_thousand_connections_one_after_the_other_leave_nothing") {
+        return;
+    }
+    let runtime = runtime();
+    assert_flat(20, || {
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let addr = listener.local_addr().unwrap();
+            let server = heist::spawn(async move {
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    heist::spawn(async move {
+                        let mut word = [0; 4];
+                        stream.read_exact(&mut word).await.unwrap();
+                        stream.write_all(&word).await.unwrap();
+                    });
+                }
+            });
+            for _ in 0..5 {
+                let clients: Vec<_> = (0..100u32)
+                    .map(|n| {
+                        heist::spawn(async move {
+                            let stream = TcpStream::connect(addr).await.unwrap();
+                            stream.write_all(&n.to_le_bytes()).await.unwrap();
+                            let mut answer = [0; 4];
+                            stream.read_exact(&mut answer).await.unwrap();
+                            assert_eq!(u32::from_le_bytes(answer), n);
+                            // A reset leaves no port behind that nobody can use for a minute.
+                            stream.set_linger(Some(Duration::ZERO)).unwrap();
+                        })
+                    })
+                    .collect();
+                for client in clients {
+                    client.await.unwrap();
+                }
+            }
+            server.abort();
+            let metrics = heist::runtime::Handle::current().metrics();
+            heist_tests::eventually("all are closed", || metrics.num_io_sources() == 0).await;
+        });
+    });
+}
+
+#[test]
+fn timers_channels_jobs_and_panics_leave_nothing() {
+    if !in_own_process("timers_channels_jobs_and_panics_leave_nothing") {
+        return;
+    }
+    heist_tests::foreign::hush();
+    let runtime = runtime();
+    assert_flat(50, || {
+        runtime.block_on(async {
+            let tasks: Vec<_> = (0..500u64)
+                .map(|n| {
+                    heist::spawn(async move {
+                        let brief = Duration::from_micros(n);
+                        let never = std::future::pending::<()>();
+                        assert!(heist::time::timeout(brief, never).await.is_err());
+                        let (send, mut receive) = heist::sync::mpsc::channel(2);
+                        let sender = heist::spawn(async move {
+                            for word in 0..5 {
+                                send.send(vec![word; 8]).await.unwrap();
+                            }
+                        });
+                        while receive.recv().await.is_some() {}
+                        sender.await.unwrap();
+                        if n % 50 == 0 {
+                            heist::task::spawn_blocking(move || vec![n; 8]).await.unwrap();
+                            heist_tests::foreign::fail("a task");
+                        }
+                    })
+                })
+                .collect();
+            let mut panics = 0;
+            for task in tasks {
+                panics += usize::from(task.await.is_err());
+            }
+            assert_eq!(panics, 10);
+        });
+    });
+}
+
+#[test]
+fn a_hundred_runtimes_leave_nothing() {
+    if !in_own_process("a_hundred_runtimes_leave_nothing") {
+        return;
+    }
+    assert_flat(100, || {
+        let runtimes = [two_workers(), Builder::new_current_thread().build().unwrap()];
+        for runtime in runtimes {
+            // Some of it is cut off by the end.
+            runtime.spawn(heist::time::sleep(Duration::from_secs(3600)));
+            runtime.spawn_blocking(|| std::thread::sleep(Duration::from_micros(100)));
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                heist::spawn(async move { listener.accept().await.map(drop) });
+                let (send, mut receive) = heist::sync::mpsc::unbounded_channel();
+                heist::spawn(async move { send.send(vec![1; 100]) });
+                receive.recv().await.unwrap();
+                heist::time::sleep(Duration::from_micros(100)).await;
+            });
+        }
+    });
+    // And with a thread that waits in it from outside.
+    assert_flat(20, || {
+        let runtime = two_workers();
+        let handle = runtime.handle().clone();
+        let outside = std::thread::spawn(move || {
+            handle.block_on(async { heist::spawn(heist::task::yield_now()).await.is_ok() })
+        });
+        eventually_blocking("it has been inside", || outside.is_finished());
+        outside.join().unwrap();
+    });
+}
