@@ -21,6 +21,7 @@ use unix::{SignalKind, signal};
 ///
 /// # Cancel safety
 /// Cancel safe.
+#[track_caller]
 pub fn ctrl_c() -> impl Future<Output = io::Result<()>> + Send {
     let listener = signal(SignalKind::interrupt());
     async move {

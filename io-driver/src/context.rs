@@ -1,6 +1,7 @@
 //! Which reactor the sources made on this thread are registered with.
 
 use std::cell::RefCell;
+use std::panic::Location;
 use std::sync::Arc;
 
 use crate::reactor::Reactor;
@@ -36,9 +37,19 @@ impl Drop for ReactorGuard {
 pub(crate) fn current() -> Arc<Reactor> {
     match CURRENT.with_borrow(Clone::clone) {
         Some(reactor) => reactor,
-        None => panic!(
-            "there is no Heist I/O driver here: sockets must be made inside a runtime; start one \
-             with `heist::run`, `#[heist::main]` or `Runtime::block_on`"
-        ),
+        None => panic!("{NO_REACTOR}"),
     }
 }
+
+/// For a future that is polled elsewhere than where it was made, which was `at`.
+///
+/// # Panics
+/// If there is no current reactor.
+pub(crate) fn demand(at: &'static Location<'static>) {
+    if CURRENT.with_borrow(Option::is_none) {
+        panic!("{NO_REACTOR} (the call at {at})");
+    }
+}
+
+const NO_REACTOR: &str = "there is no Heist I/O driver here: sockets must be made inside a runtime; \
+     start one with `heist::run`, `#[heist::main]` or `Runtime::block_on`";

@@ -52,7 +52,8 @@ pub fn resume() {
 /// that woken tasks can run.
 ///
 /// # Panics
-/// Awaiting it outside a runtime, and if the clock is going.
+/// Awaiting it outside a runtime, if the clock is going, and if the time that it leads to cannot be
+/// represented.
 #[track_caller]
 pub fn advance(duration: Duration) -> impl Future<Output = ()> + Send {
     let at = Location::caller();
@@ -60,6 +61,10 @@ pub fn advance(duration: Duration) -> impl Future<Output = ()> + Send {
         let Some(timers) = context::timers() else {
             panic!("there is no Heist timer here: `advance` at {at} must be awaited in a runtime");
         };
+        assert!(
+            timers.clock().now().checked_add(duration).is_some(),
+            "`advance` at {at} leads to a time that cannot be represented: {duration:?} from now"
+        );
         assert!(timers.clock().advance(duration), "`advance` at {at} needs a paused clock");
         let now = timers.clock().now();
         for owner in 0..timers.owners() {

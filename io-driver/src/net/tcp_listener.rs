@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::addr::{ToSocketAddrs, resolve};
 use super::tcp_stream::TcpStream;
 use super::{about, try_each};
+use crate::context;
 use crate::host::{self, Operation};
 use crate::interest::Interest;
 use crate::source::Async;
@@ -40,6 +41,7 @@ impl TcpListener {
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> + Send {
         let (target, at) = (addr.target(), Location::caller());
         async move {
+            context::demand(at);
             let addrs = resolve(target, at).await?;
             try_each(addrs, |addr| async move { TcpListener::bind_addr(addr) }).await
         }

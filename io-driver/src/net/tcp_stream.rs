@@ -17,6 +17,7 @@ use super::connect::connect;
 use super::methods::{common_methods, reading_methods, writing_methods};
 use super::stream::shutdown;
 use super::{split, tcp};
+use crate::context;
 use crate::host::Operation;
 use crate::interest::Interest;
 use crate::source::Async;
@@ -63,6 +64,7 @@ impl TcpStream {
         addr: SocketAddr,
         at: &'static Location<'static>,
     ) -> io::Result<TcpStream> {
+        context::demand(at);
         match socket.connect(&addr.into()) {
             Ok(()) => {}
             Err(error)

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use super::addr::{ToSocketAddrs, resolve};
 use super::{about, no_address, try_each};
+use crate::context;
 use crate::host::Operation;
 use crate::interest::{Interest, Ready};
 use crate::source::Async;
@@ -37,6 +38,7 @@ impl UdpSocket {
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> + Send {
         let (target, at) = (addr.target(), Location::caller());
         async move {
+            context::demand(at);
             let bind = |addr| async move {
                 let socket = std::net::UdpSocket::bind(addr);
                 UdpSocket::from_std(socket.map_err(|error| about("bind to", addr, &error))?)

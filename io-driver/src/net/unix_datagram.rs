@@ -10,6 +10,7 @@ use std::panic::Location;
 use std::path::Path;
 
 use super::about;
+use crate::context;
 use crate::host::Operation;
 use crate::interest::{Interest, Ready};
 use crate::source::Async;
@@ -32,6 +33,8 @@ impl UnixDatagram {
     /// Outside a runtime.
     #[track_caller]
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixDatagram> {
+        // A panic after it is bound would leave its name behind.
+        context::demand(Location::caller());
         let path = path.as_ref();
         let socket = unix::UnixDatagram::bind(path)
             .map_err(|error| about("bind to", path.display(), &error))?;

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use super::about;
 use super::tcp_listener::held_back_if_exhausted;
 use super::unix_stream::UnixStream;
+use crate::context;
 use crate::host::Operation;
 use crate::interest::Interest;
 use crate::source::Async;
@@ -33,6 +34,8 @@ impl UnixListener {
     /// Outside a runtime.
     #[track_caller]
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
+        // A panic after it is bound would leave its name behind.
+        context::demand(Location::caller());
         let path = path.as_ref();
         let listener = unix::UnixListener::bind(path)
             .map_err(|error| about("listen on", path.display(), &error))?;

@@ -8,7 +8,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{self as unix, SocketAddr};
 use std::panic::Location;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -18,6 +18,7 @@ use super::about;
 use super::methods::{common_methods, reading_methods, writing_methods};
 use super::stream::shutdown;
 use super::{split, unix as halves};
+use crate::context;
 use crate::host::Operation;
 use crate::interest::Interest;
 use crate::source::Async;
@@ -40,13 +41,20 @@ impl UnixStream {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub async fn connect<P: AsRef<Path>>(path: P) -> io::Result<UnixStream> {
-        let path = path.as_ref();
+    #[track_caller]
+    pub fn connect<P: AsRef<Path>>(
+        path: P,
+    ) -> impl Future<Output = io::Result<UnixStream>> + Send + use<P> {
+        UnixStream::connect_path(path.as_ref().to_owned(), Location::caller())
+    }
+
+    async fn connect_path(path: PathBuf, at: &'static Location<'static>) -> io::Result<UnixStream> {
+        context::demand(at);
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         let failed = |error: io::Error| about("connect to", path.display(), &error);
         let mut waits = false;
-        match socket.connect(&SockAddr::unix(path)?) {
+        match socket.connect(&SockAddr::unix(&path)?) {
             Ok(()) => {}
             Err(error)
                 if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
@@ -59,7 +67,7 @@ impl UnixStream {
         let io = if waits { Async::new_connecting(socket) } else { Async::new_nonblocking(socket) };
         let stream = UnixStream { io: Arc::new(io?) };
         if waits {
-            stream.io.readiness(Interest::WRITABLE, &CONNECT, Location::caller()).await?;
+            stream.io.readiness(Interest::WRITABLE, &CONNECT, at).await?;
             if let Some(error) = stream.take_error()? {
                 return Err(failed(error));
             }
