@@ -29,31 +29,35 @@ fn wake_up(pool: &Pool) {
     pool.watchdog.worker_wakes(&pool.idle);
 }
 
-/// Worker 0 parks as the last one while worker 1 wakes up.
-fn the_last_parks(looks_again: bool) {
+/// Worker 0 parks as the last one while worker 1 wakes up. The next timer is due so much later, if
+/// there is one.
+fn the_last_parks(looks_again: bool, next: Option<Duration>) {
     let pool = pool();
+    let next = next.map(|after| Instant::now() + after);
     pool.watchdog.worker_parks(&pool.idle, pool.idle.park(1, false), None);
     let waking = pool.clone();
     let waking = loom::thread::spawn(move || wake_up(&waking));
     let word = pool.idle.park(0, false);
     if looks_again || word.parked() < 2 {
-        pool.watchdog.worker_parks(&pool.idle, word, None);
+        pool.watchdog.worker_parks(&pool.idle, word, next);
     } else {
-        pool.watchdog.all_idle(None);
+        pool.watchdog.all_idle(next);
     }
     waking.join().unwrap();
-    assert!(pool.watchdog.looks_at().is_some(), "a busy worker is not watched");
+    let soon = Instant::now() + Duration::from_secs(60);
+    assert!(pool.watchdog.looks_at().is_some_and(|at| at < soon), "a busy worker is not watched");
 }
 
 #[test]
 fn silencing_does_not_hit_a_worker_that_wakes_up() {
-    model(3, || the_last_parks(true));
+    model(3, || the_last_parks(true, None));
+    model(3, || the_last_parks(true, Some(Duration::from_secs(3600))));
 }
 
 #[test]
 fn broken_without_a_second_look_a_busy_worker_is_not_watched() {
     let test = "broken_without_a_second_look_a_busy_worker_is_not_watched";
-    must_fail(test, "is not watched", || the_last_parks(false));
+    must_fail(test, "is not watched", || the_last_parks(false, None));
 }
 
 /// The alarm rings while every worker is parked, and worker 1 wakes up.
