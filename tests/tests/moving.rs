@@ -15,3 +15,5 @@ mod crawler;
 mod kv;
 #[path = "moving/surface.rs"]
 mod surface;
+#[path = "moving/surface_io.rs"]
+mod surface_io;
