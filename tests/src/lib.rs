@@ -1,5 +1,7 @@
 //! Helpers for the tests by promise in `tests/`: waiting for conditions, and counting what could leak.
 
+#[cfg(target_os = "linux")]
+pub mod footprint;
 pub mod foreign;
 #[cfg(doctest)]
 mod guide;

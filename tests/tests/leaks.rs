@@ -2,63 +2,15 @@
 //! process of its own and counts what the allocator has given out; after a warm-up the same work, done
 //! many times more, must end with the same count.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
 use heist::net::{TcpListener, TcpStream};
 use heist::runtime::{Builder, Runtime};
-use heist_tests::{descriptors, eventually_blocking, in_own_process, threads, two_workers};
-
-struct Counting;
-
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Ordering::Relaxed);
-        // SAFETY: passed on from the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as isize, Ordering::Relaxed);
-        // SAFETY: passed on from the caller.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        LIVE.fetch_add(size as isize - layout.size() as isize, Ordering::Relaxed);
-        // SAFETY: passed on from the caller.
-        unsafe { System.realloc(block, layout, size) }
-    }
-}
+use heist_tests::footprint::{CountingAllocator, Footprint};
+use heist_tests::{eventually_blocking, in_own_process, two_workers};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// What this process has.
-#[derive(Clone, Copy, Debug)]
-struct Footprint {
-    bytes: isize,
-    threads: usize,
-    descriptors: usize,
-}
-
-impl Footprint {
-    fn now() -> Footprint {
-        Footprint {
-            bytes: LIVE.load(Ordering::Relaxed),
-            threads: threads(),
-            descriptors: descriptors(),
-        }
-    }
-}
-
-/// So many bytes may come and go: queues and tables that keep what they have once grown to, and
-/// what the system's libraries hold. Far less than what one byte lost each time would amount to.
-const SLACK: isize = 16 << 10;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Fails unless `work`, done once to warm up, leaves nothing behind when it is done again.
 #[track_caller]
@@ -68,16 +20,11 @@ fn assert_flat(times: usize, mut work: impl FnMut()) {
     for _ in 0..times {
         work();
     }
-    let is_flat = |now: Footprint| {
-        now.bytes - before.bytes < SLACK
-            && now.threads <= before.threads
-            && now.descriptors <= before.descriptors
-    };
     // What is over may take a moment to go: threads end, sockets are closed by their tasks.
     let start = std::time::Instant::now();
-    while !is_flat(Footprint::now()) {
+    while !Footprint::now().is_within(&before) {
         let now = Footprint::now();
-        assert!(start.elapsed() < Duration::from_secs(20), "before: {before:?}, now: {now:?}");
+        assert!(start.elapsed() < Duration::from_secs(20), "before: {before}; now: {now}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

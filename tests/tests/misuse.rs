@@ -144,7 +144,7 @@ fn blocking_in_async_code_is_refused() {
 fn settings_that_make_no_sense_are_refused() {
     refused("at least one worker", || drop(Builder::new_multi_thread().worker_threads(0).build()));
     refused("needs a thread", || drop(Builder::new_multi_thread().max_blocking_threads(0).build()));
-    refused("build_local", || drop(Builder::new_multi_thread().build_local()));
+    refused("build_local", || drop(Builder::new_multi_thread().build_local(Default::default())));
     refused("above zero", || interval(Duration::ZERO));
     let lone = Builder::new_current_thread().build().unwrap();
     lone.block_on(async {
