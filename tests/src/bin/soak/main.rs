@@ -147,7 +147,7 @@ async fn run_all(stop: Arc<AtomicBool>, seed: u64) -> Result<(), String> {
     let mut tasks = Vec::new();
     for (load, steps) in LOADS.iter().zip(&STEPS) {
         for n in 0..load.side_by_side {
-            let task = repeat(load, steps, round.clone(), seed << 32 | tasks.len() as u64 + 1);
+            let task = repeat(load, steps, round.clone(), (seed << 32) | (tasks.len() as u64 + 1));
             tasks.push(heist::task::Builder::new().name(load.name).spawn(task));
             let _ = n;
         }
