@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::timers::{OwnedWheel, Timers};
+use crate::owned_wheel::OwnedWheel;
+use crate::timers::Timers;
 
 type Current = Option<(Arc<Timers>, Arc<OwnedWheel>)>;
 

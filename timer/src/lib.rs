@@ -21,6 +21,7 @@ mod entry;
 pub mod host;
 mod instant;
 mod interval;
+mod owned_wheel;
 mod pause;
 mod shim;
 mod sleep;

@@ -13,7 +13,7 @@ use crate::context;
 use crate::entry::{Entry, EntryState};
 use crate::host::{self, Operation};
 use crate::instant::Instant;
-use crate::timers::OwnedWheel;
+use crate::owned_wheel::OwnedWheel;
 
 static SLEEP: Operation = Operation::new("sleep");
 

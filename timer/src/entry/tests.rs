@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Clock;
-use crate::timers::{OwnedWheel, Timers};
+use crate::owned_wheel::OwnedWheel;
+use crate::timers::Timers;
 
 const STATES: [EntryState; 5] = [
     EntryState::Idle,

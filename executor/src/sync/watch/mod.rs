@@ -36,7 +36,7 @@ pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
 
 /// What the ends of a channel share.
 #[derive(Debug)]
-struct Shared<T> {
+struct Board<T> {
     value: RwLock<T>,
     /// How often the value was changed; written under the value's lock.
     version: AtomicUsize,
@@ -48,7 +48,7 @@ struct Shared<T> {
     abandoned: Notify,
 }
 
-impl<T> Shared<T> {
+impl<T> Board<T> {
     fn version(&self) -> usize {
         // Ordering: Acquire, pairs with the increment in `changed`. Whoever waits has begun to
         // listen to `news` before this load: if it does not see the increment, it will be told.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::RwLockReadGuard;
 
-use super::Shared;
+use super::Board;
 use super::error::RecvError;
 use crate::leaf::{self, Operation};
 
@@ -18,16 +18,16 @@ static WAIT_FOR: Operation = Operation::new("watch::Receiver::wait_for");
 /// Reads the value of a [`channel`](super::channel), and learns when it changes.
 #[derive(Debug)]
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    board: Arc<Board<T>>,
     /// The version that was seen last.
     version: usize,
 }
 
 impl<T> Receiver<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, version: usize) -> Receiver<T> {
+    pub(super) fn new(board: Arc<Board<T>>, version: usize) -> Receiver<T> {
         // Ordering: Relaxed; whoever makes one has an end of the channel in its hands.
-        shared.receivers.fetch_add(1, Ordering::Relaxed);
-        Receiver { shared, version }
+        board.receivers.fetch_add(1, Ordering::Relaxed);
+        Receiver { board, version }
     }
 
     /// The value; it does not count as seen.
@@ -35,15 +35,15 @@ impl<T> Receiver<T> {
     /// Senders wait while it is borrowed, so let it go soon, and not after an await. To borrow it
     /// twice at once on one thread can deadlock with a sender that waits in between.
     pub fn borrow(&self) -> Ref<'_, T> {
-        let value = self.shared.value.read();
-        let changed = self.shared.version() != self.version;
+        let value = self.board.value.read();
+        let changed = self.board.version() != self.version;
         Ref::new(value, changed)
     }
 
     /// The value, which counts as seen from now on. See [`borrow`](Receiver::borrow).
     pub fn borrow_and_update(&mut self) -> Ref<'_, T> {
-        let value = self.shared.value.read();
-        let version = self.shared.version();
+        let value = self.board.value.read();
+        let version = self.board.version();
         let changed = version != self.version;
         self.version = version;
         Ref::new(value, changed)
@@ -57,22 +57,22 @@ impl<T> Receiver<T> {
         if self.is_closed() {
             return Err(RecvError(()));
         }
-        Ok(self.shared.version() != self.version)
+        Ok(self.board.version() != self.version)
     }
 
     /// Whether all senders are gone.
     pub fn is_closed(&self) -> bool {
-        self.shared.is_closed()
+        self.board.is_closed()
     }
 
     /// Lets the value count as not seen.
     pub fn mark_changed(&mut self) {
-        self.version = self.shared.version().wrapping_sub(1);
+        self.version = self.board.version().wrapping_sub(1);
     }
 
     /// Lets the value count as seen.
     pub fn mark_unchanged(&mut self) {
-        self.version = self.shared.version();
+        self.version = self.board.version();
     }
 
     /// Waits until there is a value that was not seen, which then counts as seen.
@@ -86,7 +86,7 @@ impl<T> Receiver<T> {
     pub fn changed(&mut self) -> impl Future<Output = Result<(), RecvError>> {
         let at = Location::caller();
         async move {
-            self.version = next_version(&self.shared, self.version, &CHANGED, at).await?;
+            self.version = next_version(&self.board, self.version, &CHANGED, at).await?;
             Ok(())
         }
     }
@@ -108,15 +108,15 @@ impl<T> Receiver<T> {
         mut f: impl FnMut(&T) -> bool,
     ) -> impl Future<Output = Result<Ref<'_, T>, RecvError>> {
         let at = Location::caller();
-        let Receiver { shared, version } = self;
-        let shared: &Shared<T> = shared;
+        let Receiver { board, version } = self;
+        let board: &Board<T> = board;
         async move {
             loop {
                 // In this order: the last value comes before the end.
-                let closed = shared.is_closed();
+                let closed = board.is_closed();
                 {
-                    let value = shared.value.read();
-                    let seen = std::mem::replace(version, shared.version());
+                    let value = board.value.read();
+                    let seen = std::mem::replace(version, board.version());
                     if f(&value) {
                         return Ok(Ref::new(value, seen != *version));
                     }
@@ -124,20 +124,20 @@ impl<T> Receiver<T> {
                 if closed {
                     return Err(RecvError(()));
                 }
-                let _ = next_version(shared, *version, &WAIT_FOR, at).await;
+                let _ = next_version(board, *version, &WAIT_FOR, at).await;
             }
         }
     }
 
     /// Whether both receive from the same channel.
     pub fn same_channel(&self, other: &Receiver<T>) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        Arc::ptr_eq(&self.board, &other.board)
     }
 }
 
 /// Waits for another version than `seen`.
 async fn next_version<T>(
-    shared: &Shared<T>,
+    board: &Board<T>,
     seen: usize,
     operation: &'static Operation,
     at: &'static Location<'static>,
@@ -145,10 +145,10 @@ async fn next_version<T>(
     // A receiver whose sender is as busy as itself must let others run.
     poll_fn(leaf::proceed).await;
     loop {
-        let news = shared.news.notified_at(operation, at);
+        let news = board.news.notified_at(operation, at);
         // In this order: the last value comes before the end.
-        let closed = shared.is_closed();
-        match shared.version() {
+        let closed = board.is_closed();
+        match board.version() {
             version if version != seen => return Ok(version),
             _ if closed => return Err(RecvError(())),
             _ => news.await,
@@ -158,15 +158,15 @@ async fn next_version<T>(
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Receiver<T> {
-        Receiver::new(self.shared.clone(), self.version)
+        Receiver::new(self.board.clone(), self.version)
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // Ordering: AcqRel, pairs with the load in `Shared::receivers`.
-        if self.shared.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.shared.abandoned.notify_waiters();
+        // Ordering: AcqRel, pairs with the load in `Board::receivers`.
+        if self.board.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.board.abandoned.notify_waiters();
         }
     }
 }

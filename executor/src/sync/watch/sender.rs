@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 
-use super::Shared;
+use super::Board;
 use super::error::SendError;
 use super::receiver::{Receiver, Ref};
 use crate::leaf::Operation;
@@ -18,13 +18,13 @@ static CLOSED: Operation = Operation::new("watch::Sender::closed");
 /// Sets the value of a [`channel`](super::channel).
 #[derive(Debug)]
 pub struct Sender<T> {
-    shared: Arc<Shared<T>>,
+    board: Arc<Board<T>>,
 }
 
 impl<T> Sender<T> {
     /// Makes a channel without a receiver yet.
     pub fn new(init: T) -> Sender<T> {
-        let shared = Shared {
+        let board = Board {
             value: RwLock::new(init),
             version: AtomicUsize::new(0),
             senders: AtomicUsize::new(1),
@@ -32,7 +32,7 @@ impl<T> Sender<T> {
             news: Notify::new(),
             abandoned: Notify::new(),
         };
-        Sender { shared: Arc::new(shared) }
+        Sender { board: Arc::new(board) }
     }
 
     /// Sets the value, and tells all receivers.
@@ -72,14 +72,14 @@ impl<T> Sender<T> {
     where
         F: FnOnce(&mut T) -> bool,
     {
-        let mut value = self.shared.value.write();
+        let mut value = self.board.value.write();
         let modified = modify(&mut value);
         if modified {
-            self.shared.count_change();
+            self.board.count_change();
         }
         drop(value);
         if modified {
-            self.shared.news.notify_waiters();
+            self.board.news.notify_waiters();
         }
         modified
     }
@@ -92,7 +92,7 @@ impl<T> Sender<T> {
 
     /// The value. Senders wait while it is borrowed, so let it go soon, and not after an await.
     pub fn borrow(&self) -> Ref<'_, T> {
-        Ref::new(self.shared.value.read(), false)
+        Ref::new(self.board.value.read(), false)
     }
 
     /// Whether there is no receiver.
@@ -109,7 +109,7 @@ impl<T> Sender<T> {
         let at = Location::caller();
         async move {
             loop {
-                let abandoned = self.shared.abandoned.notified_at(&CLOSED, at);
+                let abandoned = self.board.abandoned.notified_at(&CLOSED, at);
                 if self.is_closed() {
                     return;
                 }
@@ -120,39 +120,39 @@ impl<T> Sender<T> {
 
     /// Makes a receiver; the value counts as seen by it.
     pub fn subscribe(&self) -> Receiver<T> {
-        Receiver::new(self.shared.clone(), self.shared.version())
+        Receiver::new(self.board.clone(), self.board.version())
     }
 
     /// How many receivers there are.
     pub fn receiver_count(&self) -> usize {
-        self.shared.receivers()
+        self.board.receivers()
     }
 
     /// How many senders there are.
     pub fn sender_count(&self) -> usize {
         // Ordering: Relaxed; this sender is one of them, and no end is concluded from the number.
-        self.shared.senders.load(Ordering::Relaxed)
+        self.board.senders.load(Ordering::Relaxed)
     }
 
     /// Whether both send to the same channel.
     pub fn same_channel(&self, other: &Sender<T>) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        Arc::ptr_eq(&self.board, &other.board)
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
         // Ordering: Relaxed; the channel is held open by this sender meanwhile.
-        self.shared.senders.fetch_add(1, Ordering::Relaxed);
-        Sender { shared: self.shared.clone() }
+        self.board.senders.fetch_add(1, Ordering::Relaxed);
+        Sender { board: self.board.clone() }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        // Ordering: AcqRel, pairs with the load in `Shared::is_closed`.
-        if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.shared.news.notify_waiters();
+        // Ordering: AcqRel, pairs with the load in `Board::is_closed`.
+        if self.board.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.board.news.notify_waiters();
         }
     }
 }
