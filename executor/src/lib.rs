@@ -26,8 +26,9 @@
 //! * [`join!`], [`try_join!`], [`select!`]: several futures in one task.
 //! * [`task_local!`] and [`inherited!`]: values of a task, and of its children. [`testing`]: helpers.
 //!
-//! Features: `hyper` (hyper's `Read` and `Write` on every stream, an executor and a timer for it),
-//! `tokio-io` (tokio's `AsyncRead` and `AsyncWrite` on every stream, without its runtime).
+//! Features: `bytes` (`read_buf` and its kin, for the buffers of that crate), `hyper` (hyper's `Read`
+//! and `Write` on every stream, an executor and a timer for it), `tokio-io` (tokio's `AsyncRead` and
+//! `AsyncWrite` on every stream, without its runtime).
 //!
 //! # Waiting and being woken
 //!

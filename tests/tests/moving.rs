@@ -11,6 +11,8 @@
 mod chat;
 #[path = "moving/crawler.rs"]
 mod crawler;
+#[path = "moving/frames.rs"]
+mod frames;
 #[path = "moving/kv.rs"]
 mod kv;
 #[path = "moving/surface.rs"]

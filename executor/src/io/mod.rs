@@ -6,6 +6,7 @@
 //! memory ([`duplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and reading
 //! with limits ([`LimitedExt`]).
 
+mod buffered;
 mod copy;
 mod duplex;
 mod ext;
@@ -16,15 +17,18 @@ mod stdout;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
 
+pub use buffered::{BufStream, BufWriter};
 pub use copy::{copy, copy_bidirectional};
 pub use duplex::{DuplexStream, duplex};
 pub use ext::{
     AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, Lines, ReadExact, ReadLine,
     ReadNumber, Split, WriteNumber,
 };
+#[cfg(feature = "bytes")]
+pub use ext::{ReadToBuf, WriteAllOfBuf, WriteFromBuf};
 pub use futures_lite::io::{
-    AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, BufReader, BufWriter, Chain, Cursor, Empty,
-    ReadHalf, Repeat, Sink, Take, WriteHalf, empty, repeat, sink, split,
+    AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, BufReader, Chain, Cursor, Empty, ReadHalf,
+    Repeat, Sink, Take, WriteHalf, empty, repeat, sink, split,
 };
 pub use heist_io::{Async, Interest, Ready};
 pub use join::{Join, join};

@@ -5,12 +5,16 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "bytes")]
+use bytes::BufMut;
 use futures_io::AsyncRead;
 use futures_lite::io::{
     AsyncReadExt as Lite, Bytes, Chain, ReadExactFuture, ReadFuture, ReadToEndFuture,
     ReadToStringFuture, ReadVectoredFuture, Take,
 };
 
+#[cfg(feature = "bytes")]
+use super::buffers::ReadToBuf;
 use super::numbers::{ReadNumber, reading_numbers};
 
 /// The methods of every reader.
@@ -52,6 +56,21 @@ pub trait AsyncReadExt: AsyncRead {
         Self: Unpin,
     {
         Lite::read_vectored(self, buffers)
+    }
+
+    /// Reads what there is into a buffer of the crate `bytes`, which moves on by as much, and says
+    /// how much that was: at most as much as the buffer has room for, and at most 16 KiB. 0 is the
+    /// end of the stream, or a full buffer. With the feature `bytes`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing has been read unless it is returned.
+    #[cfg(feature = "bytes")]
+    fn read_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> ReadToBuf<'a, Self, B>
+    where
+        Self: Unpin,
+        B: BufMut + ?Sized,
+    {
+        ReadToBuf { reader: self, buffer }
     }
 
     /// Fills the buffer, and says how long it is.

@@ -2,12 +2,16 @@
 
 use std::io::IoSlice;
 
+#[cfg(feature = "bytes")]
+use bytes::Buf;
 use futures_io::AsyncWrite;
 use futures_lite::io::{
     AsyncWriteExt as Lite, CloseFuture, FlushFuture, WriteAllFuture, WriteFuture,
     WriteVectoredFuture,
 };
 
+#[cfg(feature = "bytes")]
+use super::buffers::{WriteAllOfBuf, WriteFromBuf};
 use super::numbers::{WriteNumber, writing_numbers};
 
 /// The methods of every writer.
@@ -59,6 +63,36 @@ pub trait AsyncWriteExt: AsyncWrite {
         Self: Unpin,
     {
         Lite::write_all(self, bytes)
+    }
+
+    /// Writes a part of a buffer of the crate `bytes`, which moves on by as much, and says how much
+    /// that was. With the feature `bytes`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing has been written unless it is returned.
+    #[cfg(feature = "bytes")]
+    fn write_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> WriteFromBuf<'a, Self, B>
+    where
+        Self: Unpin,
+        B: Buf + ?Sized,
+    {
+        WriteFromBuf { writer: self, buffer }
+    }
+
+    /// Writes all of a buffer of the crate `bytes`. With the feature `bytes`.
+    ///
+    /// # Errors
+    /// `WriteZero` if the writer takes no more.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: what has been written is gone from the buffer, so call it again.
+    #[cfg(feature = "bytes")]
+    fn write_all_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> WriteAllOfBuf<'a, Self, B>
+    where
+        Self: Unpin,
+        B: Buf + ?Sized,
+    {
+        WriteAllOfBuf(self.write_buf(buffer))
     }
 
     /// Waits until what was written has reached its destination.
