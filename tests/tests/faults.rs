@@ -100,6 +100,11 @@ fn blocking_work_without_a_thread_is_an_error_until_there_is_one() {
                 heist::task::spawn_blocking(|| ()).await.unwrap();
             });
             assert!(refused.await.unwrap_err().is_panic());
+            // What can say so in its result does.
+            let read = heist::fs::read("/dev/null").await.unwrap_err();
+            assert!(read.to_string().contains("cannot start a thread for blocking work"), "{read}");
+            let found = heist::net::lookup_host("localhost:80").await.map(drop).unwrap_err();
+            assert!(found.to_string().contains("no thread"), "{found}");
             // A worker that cannot be given away is kept, and the closure runs all the same.
             let kept = heist::spawn(async {
                 let answer = heist::task::block_in_place(|| 6 * 7);

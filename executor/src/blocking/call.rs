@@ -30,7 +30,8 @@ pub(crate) enum Call<F, T> {
 #[derive(Debug)]
 #[must_use = "a call that is dropped before a thread has taken it up does not happen"]
 pub(crate) struct Running<T> {
-    job: JoinHandle<io::Result<T>>,
+    /// Or why there is none; `None` once that has been told.
+    job: Result<JoinHandle<io::Result<T>>, Option<io::Error>>,
     site: Site,
 }
 
@@ -43,7 +44,7 @@ where
     Call::Unstarted(Some(f), site)
 }
 
-/// Begins a call on the blocking pool.
+/// Begins a call on the blocking pool. If there is no thread for it, that is what it ends with.
 ///
 /// # Panics
 /// Outside a runtime.
@@ -55,7 +56,7 @@ where
     let Some(scheduler) = context::current() else {
         panic!("{NO_RUNTIME} (the call at {})", site.1);
     };
-    Running { job: Pool::spawn(&scheduler, f, Origin::here(site.1)), site }
+    Running { job: Pool::try_spawn(&scheduler, f, Origin::here(site.1)).map_err(Some), site }
 }
 
 // The closure is never pinned.
@@ -84,7 +85,11 @@ impl<T> Future for Running<T> {
     type Output = io::Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let joined = Pin::new(&mut self.job).poll(cx);
+        let job = match &mut self.job {
+            Ok(job) => job,
+            Err(error) => return Poll::Ready(Err(error.take().expect("not polled after its end"))),
+        };
+        let joined = Pin::new(job).poll(cx);
         if joined.is_pending() {
             leaf::waiting(self.site.0, self.site.1);
         }
@@ -100,6 +105,8 @@ impl<T> Future for Running<T> {
 
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
-        self.job.abort();
+        if let Ok(job) = &self.job {
+            job.abort();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The pool: jobs that are tasks, and a [`Crew`] that runs them.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -52,12 +53,29 @@ impl Pool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
+        match Pool::try_spawn(scheduler, job, origin) {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Queues a job. If the pool has no thread and the system refuses to start one, the job is
+    /// dropped, and the error is the system's.
+    pub(crate) fn try_spawn<F, R>(
+        scheduler: &Arc<Scheduler>,
+        job: F,
+        origin: Origin,
+    ) -> io::Result<JoinHandle<R>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
         let pool = &scheduler.blocking;
         // SAFETY: the home is part of the scheduler, which the threads that run jobs hold, and a
         // job that is never run is dropped in `close`; closure and result are `Send`.
         let (live, notified, handle) =
             unsafe { poll::allocate(Job(Some(job)), NonNull::from(&pool.home), origin) };
-        let Some(notified) = pool.home.live.admit(live, notified) else { return handle };
+        let Some(notified) = pool.home.live.admit(live, notified) else { return Ok(handle) };
         // Ordering: Relaxed; only the paused clock asks.
         pool.busy.fetch_add(1, Ordering::Relaxed);
         match pool.crew.submit(notified, || pool.start_thread(scheduler)) {
@@ -65,13 +83,14 @@ impl Pool {
             Ok(Fate::Unstaffed) => pool.cancel_queued(),
             Err(error) => {
                 pool.cancel_queued();
-                panic!("cannot start a thread for blocking work: {error}");
+                let message = format!("cannot start a thread for blocking work: {error}");
+                return Err(io::Error::new(error.kind(), message));
             }
         }
-        handle
+        Ok(handle)
     }
 
-    fn start_thread(&self, scheduler: &Arc<Scheduler>) -> std::io::Result<()> {
+    fn start_thread(&self, scheduler: &Arc<Scheduler>) -> io::Result<()> {
         let held = scheduler.clone();
         threads::start(scheduler, "heist-blocking", move || {
             let _context = context::enter(&held);
@@ -167,14 +186,16 @@ impl Home for BlockingHome {
     }
 }
 
-/// Runs a job on the pool of the current runtime, or on a thread of its own where there is none.
+/// Runs a job on the pool of the current runtime, or on a thread of its own where there is none. If
+/// the system has no thread for it, the job is dropped.
 pub(crate) fn run_detached(job: Box<dyn FnOnce() + Send>) {
     match context::current() {
         Some(scheduler) => {
-            drop(Pool::spawn(&scheduler, job, crate::task::spawn::origin_here()));
+            let origin = crate::task::spawn::origin_here();
+            let _ = Pool::try_spawn(&scheduler, job, origin);
         }
         None => {
-            std::thread::spawn(job);
+            let _ = std::thread::Builder::new().spawn(job);
         }
     }
 }

@@ -108,7 +108,7 @@ impl Question {
 impl Drop for Question {
     fn drop(&mut self) {
         self.answer(Err(io::Error::other(
-            "the runtime has shut down before the name was looked up",
+            "the runtime has shut down or had no thread to spare before the name was looked up",
         )));
     }
 }
