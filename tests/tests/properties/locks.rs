@@ -67,7 +67,7 @@ fn a_mutex_has_one_holder_and_is_free_in_the_end() {
                 }
             }
         };
-        crowd(&mut stage, chance, || once());
+        crowd(&mut stage, chance, once);
         assert_eq!(stage.play(), 0, "somebody waits for a free lock");
         assert!(mutex.try_lock().is_ok());
     });
@@ -109,7 +109,7 @@ fn a_writer_is_alone_readers_are_as_many_as_allowed_and_all_leave() {
                 }
             }
         };
-        crowd(&mut stage, chance, || once());
+        crowd(&mut stage, chance, once);
         assert_eq!(stage.play(), 0, "somebody waits for a free lock");
         assert!(lock.try_write().is_ok());
     });
@@ -149,7 +149,7 @@ fn a_semaphore_has_all_its_permits_in_the_end() {
                 semaphore.add_permits(count);
             }
         };
-        crowd(&mut stage, chance, || once());
+        crowd(&mut stage, chance, once);
         assert_eq!(stage.play(), 0, "somebody waits for permits that are there");
         assert_eq!(semaphore.available_permits(), total);
     });
