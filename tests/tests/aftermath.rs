@@ -276,3 +276,88 @@ fn a_runtime_ends_while_its_tasks_spawn_without_end() {
         assert_eq!(Arc::strong_count(&bred), 1, "every task is dropped");
     }
 }
+
+#[test]
+fn destructors_may_use_their_runtime_while_it_ends() {
+    struct Uses(Arc<AtomicUsize>);
+    impl Drop for Uses {
+        fn drop(&mut self) {
+            drop(heist::spawn(async {}));
+            drop(heist::task::spawn_blocking(|| ()));
+            let calls = Calls::new();
+            let waker = calls.waker();
+            let cx = &mut Context::from_waker(&waker);
+            let mut sleep = Box::pin(heist::time::sleep(Duration::from_secs(3600)));
+            let _ = Future::poll(sleep.as_mut(), cx);
+            let mut bound = Box::pin(TcpListener::bind("127.0.0.1:0"));
+            let _ = Future::poll(bound.as_mut(), cx);
+            // And a runtime of its own, which ends in here.
+            let own = Builder::new_current_thread().build().unwrap();
+            own.spawn(std::future::pending::<()>());
+            own.shutdown_background();
+            let left = Handle::current().tasks();
+            assert!(left.len() < 1000);
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    for flavour in [Builder::new_multi_thread, Builder::new_current_thread] {
+        for _ in 0..20 {
+            let runtime = flavour().worker_threads(2).build().unwrap();
+            let dropped = Arc::new(AtomicUsize::new(0));
+            for n in 0..50 {
+                let uses = Uses(dropped.clone());
+                runtime.spawn(async move {
+                    let _uses = uses;
+                    if n % 2 == 0 {
+                        heist::task::yield_now().await;
+                    }
+                    std::future::pending::<()>().await;
+                });
+            }
+            runtime.block_on(heist::task::yield_now());
+            let report = runtime.shutdown(Duration::from_secs(60));
+            assert!(report.elapsed() < Duration::from_secs(60), "{report}");
+            assert_eq!(dropped.load(Ordering::SeqCst), 50);
+        }
+    }
+}
+
+#[test]
+fn foreign_threads_drop_and_reset_sleeps_while_they_fire() {
+    let runtime = two_workers();
+    let (sender, receiver) = std::sync::mpsc::channel::<Pin<Box<heist::time::Sleep>>>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    let threads: Vec<_> = (0..2)
+        .map(|thread| {
+            let receiver = receiver.clone();
+            std::thread::spawn(move || {
+                loop {
+                    let received = receiver.lock().unwrap().recv();
+                    let Ok(mut sleep) = received else { return };
+                    if thread == 0 {
+                        sleep.as_mut().reset(heist::time::Instant::now());
+                    }
+                    drop(sleep);
+                }
+            })
+        })
+        .collect();
+    runtime.block_on(async {
+        let calls = Calls::new();
+        let waker = calls.waker();
+        for n in 0..20_000u64 {
+            let brief = Duration::from_micros(n % 300);
+            let mut sleep = Box::pin(heist::time::sleep(brief));
+            let _ = Future::poll(sleep.as_mut(), &mut Context::from_waker(&waker));
+            sender.send(sleep).unwrap();
+            if n % 100 == 0 {
+                heist::time::sleep(Duration::from_micros(100)).await;
+            }
+        }
+        drop(sender);
+    });
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(runtime.metrics().num_timers(), 0);
+}

@@ -326,6 +326,26 @@ fn hooks_that_panic_take_no_thread_along() {
 }
 
 #[test]
+fn a_panic_behind_a_worker_that_was_given_away_is_its_tasks_alone() {
+    hush();
+    let runtime = two_workers();
+    runtime.block_on(async {
+        for _ in 0..300 {
+            let panicked = heist::spawn(async {
+                heist::task::block_in_place(|| {
+                    // Once more, on a thread that has no worker to give away.
+                    heist::task::block_in_place(|| fail("in place"))
+                })
+            });
+            let other = heist::spawn(heist::task::yield_now());
+            assert!(panicked.await.map(|()| ()).unwrap_err().is_panic());
+            other.await.unwrap();
+        }
+    });
+    assert_sound(runtime);
+}
+
+#[test]
 fn inherited_values_may_panic_when_they_are_dropped() {
     hush();
     struct Value;
