@@ -1,10 +1,13 @@
 //! Foreign code at its worst, for tests: wakers that panic when they are called or dropped, and
-//! panics that are meant and so leave no trace on standard error.
+//! panics that are meant and so leave no trace on standard error; and a look at what they leave.
 
 use std::sync::Arc;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use heist::runtime::Runtime;
 
 /// What the message of every panic that is meant begins with.
 pub const MEANT: &str = "meant to panic";
@@ -84,4 +87,27 @@ impl Wake for Calls {
     fn wake(self: Arc<Calls>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
+}
+
+/// Runs tasks of every kind, and ends the runtime: nothing may be stuck or left.
+#[track_caller]
+pub fn assert_sound(runtime: Runtime) {
+    heist::__private::block_on_with_timeout(&runtime, 60_000, async {
+        let tasks: Vec<_> = (0..100)
+            .map(|n| {
+                heist::spawn(async move {
+                    heist::time::sleep(Duration::from_micros(n * 10)).await;
+                    heist::task::spawn_blocking(move || n).await.unwrap()
+                })
+            })
+            .collect();
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await.unwrap();
+        }
+        assert_eq!(sum, 4950);
+    });
+    let report = runtime.shutdown(Duration::from_secs(60));
+    assert!(report.is_clean(), "{report}");
+    assert!(report.elapsed() < Duration::from_secs(60), "a thread was waited for in vain");
 }
