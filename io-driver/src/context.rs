@@ -1,31 +1,40 @@
 //! Which reactor the sources made on this thread are registered with.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
 
 use crate::reactor::Reactor;
 
+type Current = Option<Arc<Reactor>>;
+
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Reactor>>> = const { RefCell::new(None) };
+    /// Emptied by the guards, not by a destructor: so it is there as long as its thread, in the
+    /// destructors of other thread-locals, too, and those may drop a runtime.
+    static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(None)) };
+}
+
+fn replace(current: Current) -> Current {
+    ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
 }
 
 /// Restores what was current before; see [`enter`].
 #[derive(Debug)]
 #[must_use = "the reactor is left again as soon as the guard is dropped"]
 pub struct ReactorGuard {
-    outer: Option<Arc<Reactor>>,
+    outer: Current,
 }
 
 /// Makes `reactor` the one for sources made on this thread until the guard is dropped. Guards
 /// must be dropped in the reverse order of their making.
 pub fn enter(reactor: &Arc<Reactor>) -> ReactorGuard {
-    ReactorGuard { outer: CURRENT.replace(Some(reactor.clone())) }
+    ReactorGuard { outer: replace(Some(reactor.clone())) }
 }
 
 impl Drop for ReactorGuard {
     fn drop(&mut self) {
-        CURRENT.set(self.outer.take());
+        drop(replace(self.outer.take()));
     }
 }
 
@@ -35,7 +44,7 @@ impl Drop for ReactorGuard {
 /// At the caller's line, if there is none.
 #[track_caller]
 pub(crate) fn current() -> Arc<Reactor> {
-    match CURRENT.with_borrow(Clone::clone) {
+    match CURRENT.with_borrow(|current| Current::clone(current)) {
         Some(reactor) => reactor,
         None => panic!("{NO_REACTOR}"),
     }

@@ -1,5 +1,6 @@
 //! Runtimes begin and end: shutdown, its report, leaks, and misuse that is named.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -298,4 +299,30 @@ fn a_handle_says_of_which_kind_its_runtime_is() {
     let current_thread = Builder::new_current_thread().build().unwrap();
     let flavor = current_thread.block_on(async { Handle::current().runtime_flavor() });
     assert_eq!(flavor, RuntimeFlavor::CurrentThread);
+}
+
+#[test]
+fn a_runtime_may_be_dropped_with_the_thread_that_kept_it() {
+    // A panic in the destructor of a thread-local would end the process.
+    if !in_own_process("a_runtime_may_be_dropped_with_the_thread_that_kept_it") {
+        return;
+    }
+    thread_local!(static KEPT: RefCell<Option<Runtime>> = const { RefCell::new(None) });
+    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let task = Arc::new(());
+        let held = task.clone();
+        let keeps = std::thread::spawn(move || {
+            KEPT.set(Some(builder.worker_threads(1).build().unwrap()));
+            KEPT.with_borrow(|kept| {
+                let runtime = kept.as_ref().unwrap();
+                runtime.spawn(async move {
+                    let _held = held;
+                    std::future::pending::<()>().await;
+                });
+                runtime.block_on(heist::time::sleep(Duration::from_millis(1)));
+            });
+        });
+        keeps.join().unwrap();
+        assert_eq!(Arc::strong_count(&task), 1, "the runtime has ended, and its task has not");
+    }
 }

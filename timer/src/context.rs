@@ -1,6 +1,7 @@
 //! Which wheel the timers of this thread are filed in.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::owned_wheel::OwnedWheel;
@@ -9,7 +10,13 @@ use crate::timers::Timers;
 type Current = Option<(Arc<Timers>, Arc<OwnedWheel>)>;
 
 thread_local! {
-    static CURRENT: RefCell<Current> = const { RefCell::new(None) };
+    /// Emptied by the guards, not by a destructor: so it is there as long as its thread, in the
+    /// destructors of other thread-locals, too, and those may drop a runtime.
+    static CURRENT: RefCell<ManuallyDrop<Current>> = const { RefCell::new(ManuallyDrop::new(None)) };
+}
+
+fn replace(current: Current) -> Current {
+    ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(current)))
 }
 
 /// Restores what was current before; see [`enter`].
@@ -26,20 +33,19 @@ pub struct TimerGuard {
 /// If there is no such owner.
 pub fn enter(timers: &Arc<Timers>, owner: usize) -> TimerGuard {
     let current = Some((timers.clone(), timers.wheel(owner).clone()));
-    TimerGuard { outer: CURRENT.replace(current) }
+    TimerGuard { outer: replace(current) }
 }
 
 impl Drop for TimerGuard {
     fn drop(&mut self) {
-        CURRENT.set(self.outer.take());
+        drop(replace(self.outer.take()));
     }
 }
 
-/// Runs `f` on the current wheel. A thread that is about to end has none.
+/// Runs `f` on the current wheel, if there is one.
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(&Arc<OwnedWheel>) -> R) -> Option<R> {
-    let current = |c: &RefCell<Current>| c.borrow().as_ref().map(|(_, wheel)| f(wheel));
-    CURRENT.try_with(current).ok().flatten()
+    CURRENT.with_borrow(|current| current.as_ref().map(|(_, wheel)| f(wheel)))
 }
 
 /// The current timers.
