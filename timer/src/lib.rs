@@ -37,11 +37,14 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Timeout, timeout, timeout_at};
 pub use timers::Timers;
 
-/// What models look at from inside.
-#[cfg(heist_loom)]
+/// What models and fuzzing look at from inside.
+#[cfg(any(heist_loom, fuzzing))]
 #[doc(hidden)]
 pub mod model {
+    #[cfg(heist_loom)]
     pub use crate::entrusted::Entrusted;
+    #[cfg(fuzzing)]
+    pub use crate::wheel::compared::{Compared, Step};
 }
 
 /// Errors of this crate.

@@ -20,6 +20,10 @@
 //! [`Node`]s inside their owners, linked through raw pointers: whoever calls is answerable for
 //! their life.
 
+// Public for fuzzing alone.
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub)]
+pub mod compared;
 mod level;
 
 #[cfg(test)]
