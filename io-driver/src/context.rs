@@ -55,7 +55,7 @@ pub(crate) fn current() -> Arc<Reactor> {
 /// # Panics
 /// If there is no current reactor.
 pub(crate) fn demand(at: &'static Location<'static>) {
-    if CURRENT.with_borrow(Option::is_none) {
+    if CURRENT.with_borrow(|current| current.is_none()) {
         panic!("{NO_REACTOR} (the call at {at})");
     }
 }
