@@ -103,15 +103,23 @@ async fn send_some(chance: &Chance, sender: mpsc::Sender<Message>, from: usize, 
     }
 }
 
-/// Receives until nothing can come any more, and may close the channel on the way.
-async fn receive_all(chance: &Chance, receiver: &mut mpsc::Receiver<Message>, ledger: &Ledger) {
+/// Receives until nothing can come any more. May close the channel on the way, and does if it must.
+async fn receive_all(
+    chance: &Chance,
+    receiver: &mut mpsc::Receiver<Message>,
+    ledger: &Ledger,
+    must_close: bool,
+) {
     let mut batch = Vec::new();
+    let mut before_closing = chance.below(10);
     loop {
         pause(chance).await;
-        if chance.one_in(20) {
+        before_closing = before_closing.saturating_sub(1);
+        if chance.one_in(20) || (must_close && before_closing == 0) {
             receiver.close();
         }
-        match chance.below(3) {
+        // Who is to close must not wait before, for a message that may not come.
+        match if must_close && !receiver.is_closed() { 2 } else { chance.below(3) } {
             0 => match patiently(chance, receiver.recv()).await {
                 Some(Some(message)) => batch.push(message),
                 Some(None) => return,
@@ -140,18 +148,20 @@ fn a_bounded_channel_delivers_what_was_sent_and_keeps_its_room() {
         let (capacity, senders) = (chance.between(1, 4), chance.between(1, 5));
         let (sender, mut receiver) = mpsc::channel(capacity);
         let (ledger, watch) = (Ledger::new(senders), sender.downgrade());
-        let room = Cell::new(None);
+        let (room, sender_stays) = (Cell::new(None), chance.one_in(2));
         let mut stage = Stage::new(chance);
         for from in 0..senders {
             let part = send_some(chance, sender.clone(), from, &ledger);
             if chance.one_in(2) { stage.add(part) } else { stage.add_mortal(part) }
         }
         stage.add(async {
-            receive_all(chance, &mut receiver, &ledger).await;
+            receive_all(chance, &mut receiver, &ledger, sender_stays).await;
             room.set(Some(receiver.capacity()));
         });
-        drop(sender);
+        // With a sender left, closing and the last of those with room for a message are the end.
+        let stays = Some(sender).filter(|_| sender_stays);
         assert_eq!(stage.play(), 0, "a message or the end of all was not told");
+        drop(stays);
         ledger.settle();
         assert_eq!(room.get(), Some(capacity), "room was lost");
         assert!(watch.upgrade().is_none());

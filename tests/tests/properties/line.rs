@@ -6,46 +6,64 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-use heist::sync::{Mutex, RwLock, Semaphore, mpsc};
+use heist::sync::mpsc::PermitIterator;
+use heist::sync::{
+    Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, mpsc,
+};
 
 use crate::seeds::{Chance, for_seeds};
 use crate::stage::Called;
 
-/// What was got; given back when it is dropped.
+/// What was got, given back when it is dropped, where it has no name.
 trait Got {}
 
 impl<T> Got for T {}
 
-type Ask<'a> = Pin<Box<dyn Future<Output = Box<dyn Got + 'a>> + 'a>>;
+type AnyGot<'a> = Box<dyn Got + 'a>;
 
-struct InLine<'a> {
+fn boxed<'a, T: 'a>(got: T) -> AnyGot<'a> {
+    Box::new(got)
+}
+
+type Ask<'a, G> = Pin<Box<dyn Future<Output = G> + 'a>>;
+
+struct InLine<'a, G> {
     parts: usize,
-    ask: Ask<'a>,
+    ask: Ask<'a, G>,
     called: Arc<Called>,
 }
 
-/// Asks and gives back at random; after each step exactly those must have been served whose turn it is.
-fn compare<'a>(
+/// Asks and gives back, wholly or (`shrink`) in part, at random; after each step exactly those must
+/// have been served whose turn it is.
+fn compare<'a, G>(
     chance: &Chance,
     pool: usize,
     sizes: &[usize],
-    ask: impl Fn(usize) -> Ask<'a>,
-    try_ask: impl Fn(usize) -> Option<Box<dyn Got + 'a>>,
+    ask: impl Fn(usize) -> Ask<'a, G>,
+    try_ask: impl Fn(usize) -> Option<G>,
+    shrink: impl Fn(usize, G) -> (usize, G),
 ) {
     let mut free = pool;
-    let mut line: VecDeque<InLine<'a>> = VecDeque::new();
-    let mut got: Vec<(usize, Box<dyn Got + 'a>)> = Vec::new();
+    let mut line: VecDeque<InLine<'a, G>> = VecDeque::new();
+    let mut got: Vec<(usize, G)> = Vec::new();
     for _ in 0..chance.between(5, 60) {
         let parts = sizes[chance.below(sizes.len())];
-        match chance.below(5) {
+        match chance.below(6) {
             0 | 1 => line.push_back(InLine { parts, ask: ask(parts), called: Called::new() }),
             2 if !got.is_empty() => {
                 let (parts, guard) = got.swap_remove(chance.below(got.len()));
                 free += parts;
                 drop(guard);
             }
-            3 if !line.is_empty() => drop(line.remove(chance.below(line.len()))),
+            3 if !got.is_empty() => {
+                let (parts, guard) = got.swap_remove(chance.below(got.len()));
+                let (kept, guard) = shrink(parts, guard);
+                free += parts - kept;
+                got.push((kept, guard));
+            }
+            4 if !line.is_empty() => drop(line.remove(chance.below(line.len()))),
             _ => {
                 let now = try_ask(parts);
                 assert_eq!(now.is_some(), line.is_empty() && parts <= free, "out of turn");
@@ -59,12 +77,12 @@ fn compare<'a>(
             let (turn, woken) = (left.is_empty() && waits.parts <= free, waits.called.is_set());
             assert!(woken || !turn, "served without being told");
             match waits.called.poll(waits.ask.as_mut()) {
-                std::task::Poll::Ready(guard) => {
+                Poll::Ready(guard) => {
                     assert!(turn, "served out of turn");
                     free -= waits.parts;
                     got.push((waits.parts, guard));
                 }
-                std::task::Poll::Pending => {
+                Poll::Pending => {
                     assert!(!turn, "not served in his turn");
                     left.push_back(waits);
                 }
@@ -77,22 +95,29 @@ fn compare<'a>(
     assert!(try_ask(pool).is_some() || !sizes.contains(&pool), "something was lost");
 }
 
-fn boxed<'a, T: 'a>(got: T) -> Box<dyn Got + 'a> {
-    Box::new(got)
+/// There is no giving back in part.
+fn whole<G>(parts: usize, guard: G) -> (usize, G) {
+    (parts, guard)
+}
+
+/// Access to a value.
+enum Access<'a> {
+    Read(RwLockReadGuard<'a, ()>),
+    Write(RwLockWriteGuard<'a, ()>),
 }
 
 #[test]
 fn a_mutex_serves_in_the_order_of_asking() {
     for_seeds(1000, |chance| {
         let mutex = Arc::new(Mutex::new(()));
-        let ask = |_| -> Ask<'_> {
+        let ask = |_| -> Ask<'_, AnyGot<'_>> {
             if chance.one_in(2) {
                 Box::pin(async { boxed(mutex.lock().await) })
             } else {
                 Box::pin(async { boxed(mutex.clone().lock_owned().await) })
             }
         };
-        compare(chance, 1, &[1], ask, |_| mutex.try_lock().ok().map(boxed));
+        compare(chance, 1, &[1], ask, |_| mutex.try_lock().ok().map(boxed), whole);
     });
 }
 
@@ -101,21 +126,25 @@ fn a_read_write_lock_serves_in_the_order_of_asking() {
     for_seeds(1000, |chance| {
         let most = chance.between(2, 4);
         let lock = RwLock::with_max_readers((), most as u32);
-        let ask = |parts| -> Ask<'_> {
+        let ask = |parts| -> Ask<'_, Access<'_>> {
             if parts == most {
-                Box::pin(async { boxed(lock.write().await) })
+                Box::pin(async { Access::Write(lock.write().await) })
             } else {
-                Box::pin(async { boxed(lock.read().await) })
+                Box::pin(async { Access::Read(lock.read().await) })
             }
         };
         let try_ask = |parts| {
             if parts == most {
-                lock.try_write().ok().map(boxed)
+                lock.try_write().ok().map(Access::Write)
             } else {
-                lock.try_read().ok().map(boxed)
+                lock.try_read().ok().map(Access::Read)
             }
         };
-        compare(chance, most, &[1, 1, most], ask, try_ask);
+        let downgrade = |parts, access| match access {
+            Access::Write(guard) => (1, Access::Read(RwLockWriteGuard::downgrade(guard))),
+            Access::Read(guard) => (parts, Access::Read(guard)),
+        };
+        compare(chance, most, &[1, 1, most], ask, try_ask, downgrade);
     });
 }
 
@@ -123,12 +152,15 @@ fn a_read_write_lock_serves_in_the_order_of_asking() {
 fn a_semaphore_serves_in_the_order_of_asking() {
     for_seeds(1000, |chance| {
         let semaphore = Semaphore::new(4);
-        let ask = |parts| -> Ask<'_> {
+        let ask = |parts| -> Ask<'_, SemaphorePermit<'_>> {
             let all = semaphore.acquire_many(parts as u32);
-            Box::pin(async { boxed(all.await.expect("it is open")) })
+            Box::pin(async { all.await.expect("it is open") })
         };
-        let try_ask = |parts| semaphore.try_acquire_many(parts as u32).ok().map(boxed);
-        compare(chance, 4, &[1, 2, 3, 4], ask, try_ask);
+        let try_ask = |parts| semaphore.try_acquire_many(parts as u32).ok();
+        compare(chance, 4, &[1, 2, 3, 4], ask, try_ask, |parts, mut permit| {
+            drop(permit.split(chance.between(0, parts)));
+            (permit.num_permits(), permit)
+        });
     });
 }
 
@@ -136,15 +168,14 @@ fn a_semaphore_serves_in_the_order_of_asking() {
 fn room_in_a_channel_is_given_in_the_order_of_asking() {
     for_seeds(1000, |chance| {
         let (sender, _receiver) = mpsc::channel::<()>(4);
-        let ask = |parts| -> Ask<'_> {
-            if parts == 1 {
-                Box::pin(async { boxed(sender.reserve().await.expect("it is open")) })
-            } else {
-                let all = sender.reserve_many(parts);
-                Box::pin(async { boxed(all.await.expect("it is open")) })
-            }
+        let ask = |parts| -> Ask<'_, PermitIterator<'_, ()>> {
+            let all = sender.reserve_many(parts);
+            Box::pin(async { all.await.expect("it is open") })
         };
-        let try_ask = |parts| sender.try_reserve_many(parts).ok().map(boxed);
-        compare(chance, 4, &[1, 2, 3, 4], ask, try_ask);
+        let try_ask = |parts| sender.try_reserve_many(parts).ok();
+        compare(chance, 4, &[1, 2, 3, 4], ask, try_ask, |_, mut permits| {
+            drop(permits.next());
+            (permits.len(), permits)
+        });
     });
 }

@@ -191,11 +191,16 @@ fn a_condition_variable_loses_no_notification() {
                 let mut items = items.lock().await;
                 pause(chance).await;
                 items.push_back(n);
-                if chance.one_in(2) {
-                    drop(items);
-                    pause(chance).await;
+                let held = if chance.one_in(2) { Some(items) } else { None };
+                pause(chance).await;
+                if chance.one_in(4) {
+                    changed.notify_all()
+                } else {
+                    changed.notify_one()
                 }
-                if chance.one_in(4) { changed.notify_all() } else { changed.notify_one() }
+                // Who is notified now waits for the lock, and may give that up.
+                pause(chance).await;
+                drop(held);
             }
         });
         stage.play();
