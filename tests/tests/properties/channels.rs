@@ -235,8 +235,9 @@ fn a_broadcast_reaches_every_subscriber_or_is_counted_as_missed() {
         let (sent, total) = (Cell::new(0), chance.between(1, 20));
         let (sent, subscribing) = (&sent, sender.downgrade());
         let mut stage = Stage::new(chance);
+        let sender_stays = chance.one_in(2);
         let listen = |mut receiver: broadcast::Receiver<usize>, mut next: usize| async move {
-            loop {
+            while !sender_stays || next < total {
                 pause(chance).await;
                 match patiently(chance, receiver.recv()).await {
                     Some(Ok(message)) => {
@@ -265,13 +266,18 @@ fn a_broadcast_reaches_every_subscriber_or_is_counted_as_missed() {
             };
             if chance.one_in(2) { stage.add(part) } else { stage.add_mortal(part) }
         }
+        let sends = sender.clone();
         stage.add(async move {
             for n in 0..total {
                 sent.set(n + 1);
-                sender.send(n).expect("the first subscriber stays");
+                sends.send(n).expect("the first subscriber stays");
                 pause(chance).await;
             }
         });
+        let stays = Some(sender).filter(|_| sender_stays);
         assert_eq!(stage.play(), 0, "a subscriber was not told");
+        if let Some(sender) = stays {
+            assert_eq!((sender.len(), sender.receiver_count()), (0, 0), "kept for nobody");
+        }
     });
 }

@@ -1,4 +1,5 @@
-//! Scopes: nothing is alive after one, however it ends, and every failure is in its error.
+//! Scopes: nothing is alive after one, however it ends; clean-ups have run, and every failure is in its
+//! error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -22,6 +23,8 @@ struct Play {
     chance: Arc<Chance>,
     alive: Arc<AtomicUsize>,
     spawned: Arc<AtomicUsize>,
+    /// How many clean-ups are still to run.
+    owed: Arc<AtomicUsize>,
     /// The numbers of those who have failed, noted before they do.
     failed: Arc<Mutex<Vec<usize>>>,
 }
@@ -36,7 +39,13 @@ impl Drop for Life {
 
 impl Play {
     fn new(chance: Arc<Chance>) -> Play {
-        Play { chance, alive: Arc::default(), spawned: Arc::default(), failed: Arc::default() }
+        Play {
+            chance,
+            alive: Arc::default(),
+            spawned: Arc::default(),
+            owed: Arc::default(),
+            failed: Arc::default(),
+        }
     }
 
     fn begin(&self) -> Life {
@@ -81,17 +90,7 @@ impl Play {
                 Ok(())
             }
             3 | 4 => std::future::pending().await,
-            5 | 6 => {
-                let (play, life) = (self.clone(), self.begin());
-                let waits = with_cleanup(std::future::pending::<Told>(), async move |_| {
-                    play.dawdle().await;
-                    drop(life);
-                    if play.chance.one_in(4) {
-                        play.panic(number)
-                    }
-                });
-                waits.await
-            }
+            5 | 6 => self.wait_and_clean_up(number).await,
             7 => {
                 task::shield(self.dawdle()).await;
                 self.fail(number)
@@ -99,6 +98,21 @@ impl Play {
             8 | 9 => self.nested().await,
             _ => Ok(()),
         }
+    }
+
+    /// Waits until it is cancelled, cleans up, and may panic meanwhile.
+    async fn wait_and_clean_up(&self, number: usize) -> Told {
+        let (play, life) = (self.clone(), self.begin());
+        self.owed.fetch_add(1, Ordering::Relaxed);
+        let waits = with_cleanup(std::future::pending::<Told>(), async move |_| {
+            play.dawdle().await;
+            drop(life);
+            play.owed.fetch_sub(1, Ordering::Relaxed);
+            if play.chance.one_in(4) {
+                play.panic(number)
+            }
+        });
+        waits.await
     }
 
     /// A scope within a child; its failures are its own.
@@ -141,7 +155,8 @@ impl Play {
         match self.chance.below(8) {
             0 => self.fail(number),
             1 => self.panic(number),
-            2 => std::future::pending().await,
+            2 if self.chance.one_in(2) => std::future::pending().await,
+            2 => self.wait_and_clean_up(number).await,
             3 => {
                 group.cancel("the body says so");
                 Ok(())
@@ -178,6 +193,11 @@ impl Play {
         let others = task::all().into_iter().filter(|info| Some(info.id()) != own);
         assert_eq!(others.count(), 0, "a task outlives its scope");
     }
+
+    fn assert_cleaned_up(&self) {
+        self.assert_nothing_alive();
+        assert_eq!(self.owed.load(Ordering::Relaxed), 0, "a clean-up has not run");
+    }
 }
 
 /// The numbers of those whose failures an error has kept.
@@ -204,7 +224,7 @@ fn nothing_is_alive_after_a_scope_and_no_failure_is_lost() {
     for_paused_seeds(1500, async |chance| {
         let play = Play::new(chance);
         let ended = caught(play.scope()).await;
-        play.assert_nothing_alive();
+        play.assert_cleaned_up();
         let mut failed = play.failed.lock().unwrap().clone();
         match ended {
             Ok(Ok(())) => assert!(failed.is_empty(), "{failed:?} have failed, and all was well"),
@@ -238,7 +258,7 @@ fn nothing_is_alive_after_a_task_that_is_cancelled_in_a_scope() {
         play.dawdle().await;
         task.cancel("it is time");
         let _ = task.await;
-        play.assert_nothing_alive();
+        play.assert_cleaned_up();
     });
 }
 
