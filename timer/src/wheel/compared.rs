@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 
-use super::{Node, TICK, Wheel, tick_end};
+use super::{Node, TICK_LOG2, Wheel};
 
 /// A step that both go.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Compared {
         if self.exact {
             deadline <= self.now
         } else {
-            tick_end(deadline) <= tick_end(self.now) - TICK
+            deadline >> TICK_LOG2 < self.now >> TICK_LOG2
         }
     }
 
