@@ -44,7 +44,7 @@ pub mod model {
     #[cfg(heist_loom)]
     pub use crate::entrusted::Entrusted;
     #[cfg(fuzzing)]
-    pub use crate::wheel::compared::{Compared, Step};
+    pub use crate::wheel::compared::go;
 }
 
 /// Errors of this crate.

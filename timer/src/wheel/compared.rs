@@ -1,5 +1,5 @@
 //! The wheel beside the simplest thing that does the same, a list that is searched through: both go
-//! the same steps, and must agree after each.
+//! the same steps, and must agree after each. The steps are drawn by a property, or read from bytes.
 
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
@@ -17,6 +17,42 @@ pub enum Step {
     Postpone(usize, u64),
     /// Lets so many nanoseconds pass.
     Advance(u64),
+}
+
+impl Step {
+    /// The step that the next bytes say; `None` if they end before.
+    fn read(bytes: &mut impl Iterator<Item = u8>) -> Option<Step> {
+        Some(match bytes.next()? % 8 {
+            0..=2 => Step::Insert(read_distance(bytes)?),
+            3 => Step::Remove(bytes.next()?.into()),
+            4 => Step::Postpone(bytes.next()?.into(), read_distance(bytes)?),
+            _ => Step::Advance(read_distance(bytes)?),
+        })
+    }
+}
+
+/// A number of nanoseconds. How many bits it has comes first, so that every level of the wheel is
+/// reached.
+fn read_distance(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
+    let bits = u32::from(bytes.next()? % 64);
+    let mut distance = 0;
+    for byte in 0..bits.div_ceil(8) {
+        distance |= u64::from(bytes.next()?) << (byte * 8);
+    }
+    Some(distance & ((1 << bits) - 1))
+}
+
+/// Goes the steps that the bytes say.
+///
+/// # Panics
+/// If the two do not agree.
+pub fn go(bytes: &[u8]) {
+    let mut bytes = bytes.iter().copied();
+    let mut compared = Compared::new(bytes.next().is_some_and(|byte| byte % 2 == 1));
+    while let Some(step) = Step::read(&mut bytes) {
+        compared.apply(step);
+    }
+    compared.finish();
 }
 
 /// A wheel, its nodes, and the list that it is compared with.

@@ -1,8 +1,11 @@
-//! The wheel beside a list, with steps at random; `fuzz/` looks for worse ones.
+//! The wheel beside a list, with steps at random, and with those that fuzzing has found worth keeping.
 
 use proptest::prelude::*;
 
-use super::compared::{Compared, Step};
+use super::compared::{self, Compared, Step};
+
+#[path = "../../../fuzz/src/replay.rs"]
+mod replay;
 
 /// Distances of every size that a level covers.
 fn distance() -> impl Strategy<Value = u64> {
@@ -27,4 +30,9 @@ proptest! {
         }
         compared.finish();
     }
+}
+
+#[test]
+fn the_wheel_goes_what_fuzzing_found() {
+    replay::replay("wheel", 3_000, compared::go);
 }
