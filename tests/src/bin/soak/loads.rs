@@ -15,6 +15,8 @@ use heist::sync::{Mutex, Semaphore, mpsc, oneshot};
 use heist::task::{self, JoinHandle};
 use heist_tests::foreign::fail;
 
+use crate::stalls::StallWatch;
+
 type Step = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// See the module's documentation.
@@ -47,6 +49,7 @@ pub(crate) const LOADS: &[Load] = loads! {
     aborts, 4, "an aborted task is dropped, and says that it was cancelled";
     panics, 2, "a panic reaches whoever joins, and nobody else";
     locks, 6, "never more inside than there are permits; no count is lost";
+    hogs, 1, "a task that keeps its worker does not keep the others (see the stalls)";
     runtimes, 1, "a runtime in a runtime ends with all that is in it";
 };
 
@@ -77,6 +80,7 @@ impl Dice {
 /// What the tasks of a round share.
 pub(crate) struct Round {
     over: Arc<AtomicBool>,
+    watch: Arc<StallWatch>,
     echo: SocketAddr,
     server: JoinHandle<()>,
     permits: Semaphore,
@@ -89,10 +93,14 @@ const PERMITS: i64 = 3;
 
 impl Round {
     /// Starts what the loads need.
-    pub(crate) async fn begin(over: Arc<AtomicBool>) -> io::Result<Arc<Round>> {
+    pub(crate) async fn begin(
+        over: Arc<AtomicBool>,
+        watch: Arc<StallWatch>,
+    ) -> io::Result<Arc<Round>> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         Ok(Arc::new(Round {
             over,
+            watch,
             echo: listener.local_addr()?,
             server: heist::spawn(serve(listener)),
             permits: Semaphore::new(PERMITS as usize),
@@ -182,18 +190,10 @@ async fn channels(_: Arc<Round>, mut dice: Dice) {
     drop(answered.await.expect("it is answered"));
 }
 
-static LATEST_US: AtomicU64 = AtomicU64::new(0);
-
-/// How late the latest sleep was.
-pub(crate) fn latest() -> Duration {
-    Duration::from_micros(LATEST_US.load(Ordering::Relaxed))
-}
-
 async fn timers(_: Arc<Round>, mut dice: Dice) {
     let (start, brief) = (Instant::now(), dice.micros(3000));
     heist::time::sleep(brief).await;
-    let late = start.elapsed().checked_sub(brief).expect("no sleep ends early");
-    LATEST_US.fetch_max(late.as_micros() as u64, Ordering::Relaxed);
+    assert!(start.elapsed() >= brief, "a sleep ended early");
     let brief = dice.micros(1000);
     let never = async {
         let _ticket = Ticket::take();
@@ -333,14 +333,21 @@ async fn locks(round: Arc<Round>, mut dice: Dice) {
     round.counted.fetch_add(1, Ordering::Relaxed);
 }
 
-async fn runtimes(_: Arc<Round>, mut dice: Dice) {
+async fn hogs(_: Arc<Round>, mut dice: Dice) {
+    // One at a time, so that there is another worker.
+    std::thread::sleep(dice.micros(30_000));
+    heist::time::sleep(dice.micros(60_000)).await;
+}
+
+async fn runtimes(round: Arc<Round>, mut dice: Dice) {
     let (workers, end) = (dice.below(3) as usize, dice.below(2));
     let job = task::spawn_blocking(move || {
-        let runtime = match workers {
-            0 => Builder::new_current_thread().build(),
-            _ => Builder::new_multi_thread().worker_threads(workers).build(),
+        let mut builder = match workers {
+            0 => Builder::new_current_thread(),
+            _ => Builder::new_multi_thread(),
         };
-        let runtime = runtime.expect("the system has threads for it");
+        round.watch.heed(builder.worker_threads(workers.max(1)), false);
+        let runtime = builder.build().expect("the system has threads for it");
         let ticket = Ticket::take();
         runtime.spawn(async move {
             let _ticket = ticket;
