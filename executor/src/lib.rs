@@ -63,8 +63,8 @@ pub mod model;
 pub mod net;
 #[cfg(all(target_os = "linux", not(heist_loom)))]
 pub mod process;
-// Public for the models alone.
-#[allow(unreachable_pub)]
+// Public for models and benches alone, so it need not be complete.
+#[allow(unreachable_pub, clippy::new_without_default, clippy::len_without_is_empty)]
 mod queue;
 #[cfg(not(heist_loom))]
 pub mod runtime;
@@ -87,8 +87,10 @@ pub use runtime::run;
 #[cfg(not(heist_loom))]
 pub use task::{as_completed, gather, scope, spawn, wait};
 
+/// What macros expand to, and the parts that benches measure one by one.
 #[cfg(not(heist_loom))]
 #[doc(hidden)]
 pub mod __private {
     pub use crate::macros::{MaybeDone, block_on_with_timeout, random_below};
+    pub use crate::queue::{Injector, LocalQueue, Stealer};
 }
