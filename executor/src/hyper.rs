@@ -19,6 +19,13 @@ use crate::time;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Executor;
 
+impl Executor {
+    /// The same as `Executor`.
+    pub const fn new() -> Executor {
+        Executor
+    }
+}
+
 impl<F> hyper::rt::Executor<F> for Executor
 where
     F: Future + Send + 'static,
@@ -34,6 +41,13 @@ where
 /// Hyper's timers on the current runtime's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timer;
+
+impl Timer {
+    /// The same as `Timer`.
+    pub const fn new() -> Timer {
+        Timer
+    }
+}
 
 pin_project_lite::pin_project! {
     struct Sleep {

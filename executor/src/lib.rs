@@ -85,7 +85,7 @@ pub use heist_macros::{join, main, select, test, try_join};
 #[cfg(not(heist_loom))]
 pub use runtime::run;
 #[cfg(not(heist_loom))]
-pub use task::{as_completed, gather, scope, spawn, wait};
+pub use task::{TaskGroup, When, as_completed, gather, scope, shield, spawn, wait};
 
 /// What macros expand to, and the parts that benches measure one by one.
 #[cfg(not(heist_loom))]

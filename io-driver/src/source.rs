@@ -7,8 +7,8 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::os::fd::AsFd;
-use std::panic::Location;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -279,6 +279,22 @@ impl<T: AsFd> Async<T> {
     /// As [`writable`](Async::writable), for a source that is shared; the future is `'static`.
     pub fn writable_owned(self: &Arc<Async<T>>) -> ReadinessOwned<T> {
         ReadinessOwned::new(self.clone(), Interest::WRITABLE)
+    }
+}
+
+// The reactor and the registration are the runtime's, and no panic leaves them half changed.
+impl<T: AsFd + UnwindSafe> UnwindSafe for Async<T> {}
+impl<T: AsFd + RefUnwindSafe> RefUnwindSafe for Async<T> {}
+
+impl<T: AsFd> AsFd for Async<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.get_ref().as_fd()
+    }
+}
+
+impl<T: AsFd> AsRawFd for Async<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 

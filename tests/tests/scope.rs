@@ -173,8 +173,8 @@ async fn cancelling_the_scope_is_no_failure_if_there_is_a_value() {
         let canceller = group.clone();
         group.spawn(async move {
             seconds(5).await;
-            canceller.cancel("enough");
-            canceller.cancel("again");
+            canceller.cancel_because("enough");
+            canceller.cancel_because("again");
         });
         Ok(1)
     });
@@ -183,7 +183,7 @@ async fn cancelling_the_scope_is_no_failure_if_there_is_a_value() {
 
     let value = scope(async |group: TaskGroup<&'static str>| {
         populate(&group, &alive);
-        group.cancel("at once");
+        group.cancel_because("at once");
         assert!(group.is_cancelled());
         let refused = group.spawn(async { unreachable!("dropped unrun") });
         assert!(refused.await.is_none());
@@ -194,7 +194,7 @@ async fn cancelling_the_scope_is_no_failure_if_there_is_a_value() {
 
     let cut = scope(async |group: TaskGroup<&str>| {
         populate(&group, &Alive::default());
-        group.cancel("at once");
+        group.cancel_because("at once");
         with_cleanup(std::future::pending::<()>(), async |_| seconds(3).await).await;
         Ok(())
     });

@@ -6,6 +6,7 @@
 //! is asked to, and ends with the process.
 
 use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -121,6 +122,18 @@ impl AsyncRead for Stdin {
         leaf::restore();
         leaf::waiting(&READ, self.at);
         Poll::Pending
+    }
+}
+
+impl AsFd for Stdin {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        rustix::stdio::stdin()
+    }
+}
+
+impl AsRawFd for Stdin {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pipes to children: [`ChildStdin`], [`ChildStdout`], [`ChildStderr`].
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::panic::Location;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -111,7 +111,13 @@ macro_rules! reading_end {
 
         impl AsFd for $name {
             fn as_fd(&self) -> BorrowedFd<'_> {
-                self.0.io.get_ref().as_fd()
+                self.0.io.as_fd()
+            }
+        }
+
+        impl AsRawFd for $name {
+            fn as_raw_fd(&self) -> RawFd {
+                self.0.io.as_raw_fd()
             }
         }
 
@@ -187,6 +193,22 @@ impl AsyncWrite for ChildStdin {
     fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0 = None;
         Poll::Ready(Ok(()))
+    }
+}
+
+impl AsFd for ChildStdin {
+    /// # Panics
+    /// Once it has been shut down: then there is no descriptor any more.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_ref().expect("the child's standard input has been closed").io.as_fd()
+    }
+}
+
+impl AsRawFd for ChildStdin {
+    /// # Panics
+    /// As `as_fd`.
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 

@@ -53,7 +53,7 @@ pub use mutex::{
 };
 pub use notify::Notify;
 pub use once_cell::{OnceCell, SetError};
-pub use queue::Queue;
+pub use queue::{Fifo, Lifo, Priority, Queue};
 pub use rwlock::{
     OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
     RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,

@@ -86,7 +86,8 @@ pub use error::{Failure, JoinError};
 pub use gather::{AsCompleted, Gather, NextCompleted, as_completed, gather};
 #[cfg(not(heist_loom))]
 pub use group::{
-    Child, FailureKind, GroupCause, GroupError, GroupFailure, Outcome, Scoped, TaskGroup, scope,
+    BodyOutcome, Child, FailureKind, GroupCause, GroupError, GroupFailure, Outcome, Scoped,
+    TaskGroup, scope,
 };
 pub use id::Id;
 pub use info::{TaskInfo, TaskState, WaitSite, current, id, try_current, try_id};

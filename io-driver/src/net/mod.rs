@@ -7,6 +7,7 @@ mod addr;
 mod connect;
 mod lookup;
 mod methods;
+mod raw_fd;
 mod split;
 pub(crate) mod stream;
 pub mod tcp;

@@ -86,7 +86,7 @@ impl Play {
             0 => self.fail(number),
             1 => self.panic(number),
             2 => {
-                group.cancel("a child says so");
+                group.cancel_because("a child says so");
                 Ok(())
             }
             3 | 4 => std::future::pending().await,
@@ -158,7 +158,7 @@ impl Play {
             2 if self.chance.one_in(2) => std::future::pending().await,
             2 => self.wait_and_clean_up(number).await,
             3 => {
-                group.cancel("the body says so");
+                group.cancel_because("the body says so");
                 Ok(())
             }
             _ => {
@@ -180,7 +180,7 @@ impl Play {
             drop(group.spawn(async move {
                 let _ends = ends;
                 sleep(Duration::from_millis(200)).await;
-                last.cancel("it has lasted long enough");
+                last.cancel_because("it has lasted long enough");
             }));
             self.body(group, number).await
         })

@@ -103,9 +103,7 @@ impl<T> Queue<T, Fifo> {
     pub fn unbounded() -> Queue<T> {
         Queue::with_order(usize::MAX)
     }
-}
 
-impl<T> Queue<T, Lifo> {
     /// Makes a queue that gives the latest item out first. See [`Queue::new`].
     ///
     /// # Panics
@@ -114,16 +112,17 @@ impl<T> Queue<T, Lifo> {
     pub fn lifo(capacity: usize) -> Queue<T, Lifo> {
         Queue::with_order(capacity)
     }
-}
 
-impl<T: Ord> Queue<T, Priority> {
     /// Makes a queue that gives the smallest item out first, and among equal ones that which was
     /// put in first. See [`Queue::new`].
     ///
     /// # Panics
     /// If `capacity` is zero.
     #[track_caller]
-    pub fn priority(capacity: usize) -> Queue<T, Priority> {
+    pub fn priority(capacity: usize) -> Queue<T, Priority>
+    where
+        T: Ord,
+    {
         Queue::with_order(capacity)
     }
 }

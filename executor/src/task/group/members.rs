@@ -1,5 +1,6 @@
 //! [`TaskGroup`]: the children of a scope, and what its references share.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -20,7 +21,7 @@ use crate::time::Instant;
 /// The tasks of a scope: spawns children, cancels them all. Clones refer to the same group.
 ///
 /// `E` is the error with which children may fail. See [`scope`](super::scope).
-pub struct TaskGroup<E> {
+pub struct TaskGroup<E = Infallible> {
     group: Arc<Group<E>>,
 }
 
@@ -187,9 +188,25 @@ impl<E: Send + 'static> TaskGroup<E> {
 }
 
 impl<E> TaskGroup<E> {
-    /// Cuts the scope: its body and its children are cancelled for this reason, and it ends when
-    /// all have ended. That is no failure in itself: if the body has returned, its value counts.
-    pub fn cancel(&self, reason: impl Into<Arc<str>>) {
+    /// Cuts the scope: its body and its children are cancelled, and it ends when all have ended.
+    /// That is no failure in itself: if the body has returned, its value counts.
+    ///
+    /// # Examples
+    /// ```
+    /// # heist::runtime::Runtime::new().unwrap().block_on(async {
+    /// let scope = heist::scope(async |group| {
+    ///     group.spawn(std::future::pending::<()>());
+    ///     group.cancel();
+    /// });
+    /// scope.await.unwrap();
+    /// # });
+    /// ```
+    pub fn cancel(&self) {
+        self.cancel_because("the scope was asked to end");
+    }
+
+    /// As [`cancel`](TaskGroup::cancel), with a reason that the tasks and the error tell.
+    pub fn cancel_because(&self, reason: impl Into<Arc<str>>) {
         self.cut(GroupCause::Cancelled(reason.into()));
     }
 

@@ -25,6 +25,7 @@ mod error;
 mod members;
 mod scoped;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
 
@@ -49,6 +50,9 @@ pub use scoped::Scoped;
 /// If a child or the body failed, if the deadline has passed, or if the scope was cancelled before
 /// the body had returned.
 ///
+/// The error of the body's `Result` is that of the children. Where the body returns nothing, no child
+/// can return an error.
+///
 /// # Panics
 /// Outside a runtime. Awaiting it panics as the body does.
 ///
@@ -58,6 +62,13 @@ pub use scoped::Scoped;
 /// # Examples
 /// ```
 /// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let all_done = heist::scope(async |group| {
+///     for n in 1..=3 {
+///         group.spawn(async move { println!("{n}") });
+///     }
+/// });
+/// all_done.await.unwrap();
+///
 /// let sum = heist::scope(async |group| {
 ///     let six = group.spawn(async { Ok(6) });
 ///     let seven = group.spawn(async { "7".parse::<i32>() });
@@ -79,19 +90,49 @@ pub use scoped::Scoped;
 pub fn scope<F, B, T, E>(body: F) -> Scoped<F, B, T, E>
 where
     F: FnOnce(TaskGroup<E>) -> B,
-    B: Future<Output = Result<T, E>>,
+    B: Future,
+    B::Output: BodyOutcome<Error = E> + Outcome<E, Value = T>,
     E: Send + 'static,
 {
     Scoped::new(body, Location::caller())
 }
 
 /// What a child of a group may return: nothing, or a result. It may also never return.
+#[diagnostic::on_unimplemented(
+    message = "a child of a scope with the error `{E}` cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "a child returns nothing or a `Result`: a value comes back as `Ok(value)`",
+    note = "children fail with the error of the scope's body: one that returns nothing has children that cannot fail"
+)]
 pub trait Outcome<E> {
     /// What comes out if it is no failure.
     type Value;
 
     /// As a result.
     fn into_result(self) -> Result<Self::Value, E>;
+}
+
+/// What the body of a scope may return: nothing, or a result. It may also never return.
+#[diagnostic::on_unimplemented(
+    message = "the body of a scope cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "it returns nothing or a `Result`: a value comes back as `Ok(value)`"
+)]
+pub trait BodyOutcome: Outcome<Self::Error> {
+    /// The error with which the body and the children may fail.
+    type Error;
+}
+
+impl BodyOutcome for Never {
+    type Error = Infallible;
+}
+
+impl BodyOutcome for () {
+    type Error = Infallible;
+}
+
+impl<T, E> BodyOutcome for Result<T, E> {
+    type Error = E;
 }
 
 /// The type `!` of a child that loops for ever: stable Rust has no other name for it yet.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::{GroupCause, GroupError, GroupFailure, TaskGroup};
+use super::{GroupCause, GroupError, GroupFailure, Outcome, TaskGroup};
 use crate::leaf::{self, Operation};
 use crate::runtime::Handle;
 use crate::task::cancel::{Attendant, Cancellation, enter};
@@ -63,7 +63,8 @@ enum Finish<T> {
 impl<F, B, T, E> Scoped<F, B, T, E>
 where
     F: FnOnce(TaskGroup<E>) -> B,
-    B: Future<Output = Result<T, E>>,
+    B: Future,
+    B::Output: Outcome<E, Value = T>,
     E: Send + 'static,
 {
     #[track_caller]
@@ -115,11 +116,13 @@ where
             match polled {
                 Ok(Poll::Pending) if cut.is_none() || this.inner.is_attended(cx.waker()) => return,
                 Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(Ok(value))) => *this.finish = Finish::Value(value),
-                Ok(Poll::Ready(Err(error))) => {
-                    this.failures.push(GroupFailure::of_body(error, this.at));
-                    this.group.cut(GroupCause::Failure);
-                }
+                Ok(Poll::Ready(outcome)) => match outcome.into_result() {
+                    Ok(value) => *this.finish = Finish::Value(value),
+                    Err(error) => {
+                        this.failures.push(GroupFailure::of_body(error, this.at));
+                        this.group.cut(GroupCause::Failure);
+                    }
+                },
                 Err(payload) => {
                     *this.finish = Finish::Panic(payload);
                     this.group.cut(GroupCause::Failure);
@@ -173,7 +176,8 @@ where
 impl<F, B, T, E> Future for Scoped<F, B, T, E>
 where
     F: FnOnce(TaskGroup<E>) -> B,
-    B: Future<Output = Result<T, E>>,
+    B: Future,
+    B::Output: Outcome<E, Value = T>,
     E: Send + 'static,
 {
     type Output = Result<T, GroupError<E>>;
