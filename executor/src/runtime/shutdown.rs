@@ -134,7 +134,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(1);
 /// Who has left already.
 pub(crate) struct Exit {
     state: Mutex<ExitState>,
-    changed: Condvar,
+    over: Condvar,
 }
 
 struct ExitState {
@@ -143,6 +143,12 @@ struct ExitState {
     drained: bool,
     threads: usize,
     handles: Vec<JoinHandle<()>>,
+}
+
+impl ExitState {
+    fn is_over(&self) -> bool {
+        self.drained && self.threads == 0
+    }
 }
 
 impl Exit {
@@ -154,7 +160,7 @@ impl Exit {
             threads: 0,
             handles: Vec::new(),
         };
-        Exit { state: Mutex::new(state), changed: Condvar::new() }
+        Exit { state: Mutex::new(state), over: Condvar::new() }
     }
 
     pub(crate) fn thread_starts(&self) {
@@ -169,22 +175,31 @@ impl Exit {
     }
 
     pub(crate) fn thread_ends(&self) {
-        self.state.lock().threads -= 1;
-        self.changed.notify_all();
+        self.change(|state| state.threads -= 1);
+    }
+
+    /// Changes the state, and tells who waits if that was the last thing to wait for.
+    fn change(&self, change: impl FnOnce(&mut ExitState)) {
+        let mut state = self.state.lock();
+        change(&mut state);
+        if state.is_over() {
+            drop(state);
+            self.over.notify_all();
+        }
     }
 
     /// Waits until the runtime is drained and its threads have gone, at most until `deadline`.
     fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.state.lock();
-        while !state.drained || state.threads > 0 {
+        while !state.is_over() {
             let timed_out = match deadline {
-                Some(deadline) => self.changed.wait_until(&mut state, deadline).timed_out(),
+                Some(deadline) => self.over.wait_until(&mut state, deadline).timed_out(),
                 None => {
-                    self.changed.wait(&mut state);
+                    self.over.wait(&mut state);
                     false
                 }
             };
-            if timed_out && (!state.drained || state.threads > 0) {
+            if timed_out && !state.is_over() {
                 return false;
             }
         }
@@ -211,8 +226,7 @@ pub(crate) fn leave(worker: Arc<WorkerLocal>) {
         drain(&scheduler, &workers);
         scheduler.reactor.shutdown();
         scheduler.timers.shutdown();
-        scheduler.exit.state.lock().drained = true;
-        scheduler.exit.changed.notify_all();
+        scheduler.exit.change(|state| state.drained = true);
     }
 }
 

@@ -135,9 +135,13 @@ impl Watchdog {
         self.alarm.set(now, after);
     }
 
-    /// Shutdown begins: the watchdog ends.
+    /// Shutdown begins: the watchdog ends, or will never have a thread.
     pub fn end(&self) {
-        self.alarm.ring_for_ever();
+        // Ordering: Relaxed; the flag decides who starts the thread, and no more. Whoever did so
+        // before this starts one that the alarm ends at once.
+        if self.has_thread.swap(true, Ordering::Relaxed) {
+            self.alarm.ring_for_ever();
+        }
     }
 
     /// Every worker was parked a moment ago: there is nothing to watch until `next`, when a timer is
