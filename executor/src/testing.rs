@@ -93,7 +93,7 @@ fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Look> {
     (scheduler.blocking.busy() == 0).then_some(look)
 }
 
-/// Checks that no task but the calling one is left on the runtime.
+/// Checks that no task but the calling one, and no blocking job, is left on the runtime.
 ///
 /// A task that was aborted is left until it has been dropped by a worker: let
 /// [`wait_until_idle`] come before. Tasks of a `LocalSet` are not looked at.

@@ -1,10 +1,11 @@
 //! The blocking pool: claiming a thread, starting one, going idle, the end. `blocking/crew.rs` and
 //! `blocking/population.rs`.
 //!
-//! Properties: every job is run once, or once the crew is closed cancelled once; there are never more
-//! threads than allowed; every thread ends. Threads: one or two that submit or close, and those of
+//! Properties: every job is run once, or once the crew is closed cancelled once; what is not cancelled
+//! then is run; there are never more threads than allowed; every thread ends. Threads: one or two that submit or close, and those of
 //! the crew. Bound: 3 preemptions. It would catch a job that is left to a thread which goes idle at
-//! this moment, a thread that is counted on twice, and a job that slips in behind the closing.
+//! this moment, a thread that is counted on twice, a job that slips in behind the closing, and one
+//! that the closing leaves behind.
 #![cfg(heist_loom)]
 
 use std::io;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use heist::model::{Crew, Fate, Injector, Population, Staff};
 use heist_loom_tests::{model, must_fail};
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread::JoinHandle;
 
@@ -140,6 +141,44 @@ fn a_job_that_meets_the_end_is_run_or_cancelled() {
         pool.close();
         other.join().unwrap();
         pool.end(true);
+    });
+}
+
+/// A pool with a name is closed when nobody can submit any more, and then nothing is cancelled: what
+/// its threads have left, at work or idle or on their way to either, they take before they end.
+#[test]
+fn what_was_accepted_before_the_closing_is_run() {
+    for max_threads in [1, 2] {
+        model(3, move || {
+            let pool = Pool::new(max_threads, NEVER);
+            Pool::submit(&pool, 0);
+            Pool::submit(&pool, 1);
+            pool.crew.close();
+            pool.end(false);
+        });
+    }
+}
+
+/// The twin: a thread that heeds the closing before it looks at the queue.
+#[test]
+fn broken_who_heeds_the_closing_first_leaves_a_job_behind() {
+    let test = "broken_who_heeds_the_closing_first_leaves_a_job_behind";
+    must_fail(test, "left behind", || {
+        let parts = Arc::new((Injector::new(), AtomicBool::new(false)));
+        let working = parts.clone();
+        let thread = loom::thread::spawn(move || {
+            let (queue, closed) = &*working;
+            while !closed.load(Ordering::Acquire) {
+                if queue.pop().is_none() {
+                    loom::thread::yield_now();
+                }
+            }
+        });
+        let (queue, closed) = &*parts;
+        queue.push(7);
+        closed.store(true, Ordering::Release);
+        thread.join().unwrap();
+        assert!(queue.is_empty(), "a job is left behind");
     });
 }
 

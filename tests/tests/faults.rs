@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use heist::io::AsyncReadExt;
 use heist::net::{TcpListener, TcpStream, UdpSocket};
 use heist::runtime::{Builder, Runtime};
+use heist::task::BlockingPool;
 use heist_tests::{
     descriptors, eventually, eventually_blocking, in_own_process, on_two_workers, panic_message,
     threads, two_workers,
@@ -100,6 +101,15 @@ fn blocking_work_without_a_thread_is_an_error_until_there_is_one() {
                 heist::task::spawn_blocking(|| ()).await.unwrap();
             });
             assert!(refused.await.unwrap_err().is_panic());
+            // Nor does it leave anything in a pool of bounds.
+            let pool = Arc::new(BlockingPool::builder("one").max_threads(1).max_queued(0).build());
+            for _ in 0..2 {
+                let pool = pool.clone();
+                let refused = heist::spawn(async move {
+                    pool.spawn(|| ()).await.await.unwrap();
+                });
+                assert!(refused.await.unwrap_err().is_panic());
+            }
             // What can say so in its result does.
             let read = heist::fs::read("/dev/null").await.unwrap_err();
             assert!(read.to_string().contains("cannot start a thread for blocking work"), "{read}");

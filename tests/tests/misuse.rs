@@ -14,7 +14,7 @@ use heist::net::{
     TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream,
 };
 use heist::runtime::{Builder, Handle, Runtime, ShutdownPolicy};
-use heist::task;
+use heist::task::{self, BlockingPool};
 use heist::time::{interval, interval_at, sleep, sleep_until, timeout};
 use heist_tests::two_workers;
 
@@ -60,6 +60,7 @@ fn tasks_need_a_runtime() {
     refused(TEXT, || drop(task::JoinSet::new().spawn(async {})));
     refused(TEXT, || Handle::current());
     refused(TEXT, || task::all());
+    refused(TEXT, || drop(BlockingPool::builder("nowhere").build()));
     refused("LocalRuntime", || drop(task::spawn_local(async {})));
     refused_outside(TEXT, || heist::gather([async {}]));
     refused(TEXT, || heist::process::Command::new("true").spawn());
@@ -144,6 +145,8 @@ fn blocking_in_async_code_is_refused() {
 fn settings_that_make_no_sense_are_refused() {
     refused("at least one worker", || drop(Builder::new_multi_thread().worker_threads(0).build()));
     refused("needs a thread", || drop(Builder::new_multi_thread().max_blocking_threads(0).build()));
+    refused("needs a thread", || drop(BlockingPool::builder("none").max_threads(0)));
+    refused("null byte", || drop(BlockingPool::builder("cut\0off")));
     refused("build_local", || drop(Builder::new_multi_thread().build_local(Default::default())));
     refused("above zero", || interval(Duration::ZERO));
     let lone = Builder::new_current_thread().build().unwrap();

@@ -9,7 +9,6 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::Pool;
 use crate::leaf::{self, Operation};
 use crate::runtime::{NO_RUNTIME, context};
 use crate::task::{JoinHandle, Origin};
@@ -56,7 +55,8 @@ where
     let Some(scheduler) = context::current() else {
         panic!("{NO_RUNTIME} (the call at {})", site.1);
     };
-    Running { job: Pool::try_spawn(&scheduler, f, Origin::here(site.1)).map_err(Some), site }
+    let job = scheduler.blocking.own.try_spawn(&scheduler, f, Origin::here(site.1));
+    Running { job: job.map_err(Some), site }
 }
 
 // The closure is never pinned.

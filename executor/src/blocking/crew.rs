@@ -129,7 +129,8 @@ impl<J> Crew<J> {
         self.permit_given.notify_one();
     }
 
-    /// Lets threads go as soon as they are idle. What is queued is the caller's to cancel.
+    /// Lets threads go as soon as they are idle. What is queued is the caller's to cancel; or it is
+    /// run, if nobody submits any more.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         // Ordering: pairs with the fence in `staff`: either the caller, who takes what is queued

@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use super::crew::{Crew, Fate};
+use super::queue_time::{QueueTime, Queued};
+use crate::foreign::quietly;
 use crate::runtime::config::Config;
 use crate::runtime::{context, threads};
+use crate::sync::Semaphore;
 use crate::task::error::FailureHook;
 use crate::task::header::Header;
 use crate::task::live_set::LiveSet;
@@ -19,10 +22,15 @@ use crate::worker::Scheduler;
 
 /// See the module's documentation.
 pub(crate) struct Pool {
-    crew: Crew<Notified>,
+    crew: Crew<Queued>,
     /// Jobs queued or running.
     busy: AtomicUsize,
+    queue_time: QueueTime,
     home: BlockingHome,
+    /// What the threads of a pool with a name are called.
+    name: Option<Box<str>>,
+    /// Where those wait who have no room in such a pool yet.
+    room: Option<Arc<Semaphore>>,
 }
 
 /// Where blocking jobs live.
@@ -32,15 +40,24 @@ struct BlockingHome {
 }
 
 impl Pool {
-    pub(crate) fn new(config: &Config) -> Pool {
+    /// The pool that every runtime has.
+    pub(crate) fn own(config: &Config) -> Pool {
         Pool {
             crew: Crew::new(config.max_blocking_threads, config.thread_keep_alive),
             busy: AtomicUsize::new(0),
+            queue_time: QueueTime::default(),
             home: BlockingHome {
                 live: LiveSet::new(),
                 on_failure: config.on_unhandled_failure.clone(),
             },
+            name: None,
+            room: None,
         }
+    }
+
+    /// A pool with a name, and with as many permits in `room` as jobs may be in it.
+    pub(super) fn named(config: &Config, name: Box<str>, room: Arc<Semaphore>) -> Pool {
+        Pool { name: Some(name), room: Some(room), ..Pool::own(config) }
     }
 
     /// Queues a job.
@@ -48,12 +65,17 @@ impl Pool {
     /// # Panics
     /// At the caller's line, if the pool has no thread and the system refuses to start one.
     #[track_caller]
-    pub(crate) fn spawn<F, R>(scheduler: &Arc<Scheduler>, job: F, origin: Origin) -> JoinHandle<R>
+    pub(crate) fn spawn<F, R>(
+        self: &Arc<Pool>,
+        scheduler: &Arc<Scheduler>,
+        job: F,
+        origin: Origin,
+    ) -> JoinHandle<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        match Pool::try_spawn(scheduler, job, origin) {
+        match self.try_spawn(scheduler, job, origin) {
             Ok(handle) => handle,
             Err(error) => panic!("{error}"),
         }
@@ -62,6 +84,7 @@ impl Pool {
     /// Queues a job. If the pool has no thread and the system refuses to start one, the job is
     /// dropped, and the error is the system's.
     pub(crate) fn try_spawn<F, R>(
+        self: &Arc<Pool>,
         scheduler: &Arc<Scheduler>,
         job: F,
         origin: Origin,
@@ -70,19 +93,18 @@ impl Pool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let pool = &scheduler.blocking;
-        // SAFETY: the home is part of the scheduler, which the threads that run jobs hold, and a
-        // job that is never run is dropped in `close`; closure and result are `Send`.
+        // SAFETY: the home is part of the pool, which the threads that run jobs hold, and a job
+        // that is never run is dropped here or in `close`; closure and result are `Send`.
         let (live, notified, handle) =
-            unsafe { poll::allocate(Job(Some(job)), NonNull::from(&pool.home), origin) };
-        let Some(notified) = pool.home.live.admit(live, notified) else { return Ok(handle) };
+            unsafe { poll::allocate(Job(Some(job)), NonNull::from(&self.home), origin) };
+        let Some(notified) = self.home.live.admit(live, notified) else { return Ok(handle) };
         // Ordering: Relaxed; only the paused clock asks.
-        pool.busy.fetch_add(1, Ordering::Relaxed);
-        match pool.crew.submit(notified, || pool.start_thread(scheduler)) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        match self.crew.submit(Queued::now(notified), || self.start_thread(scheduler)) {
             Ok(Fate::Staffed) => {}
-            Ok(Fate::Unstaffed) => pool.cancel_queued(),
+            Ok(Fate::Unstaffed) => self.cancel_queued(),
             Err(error) => {
-                pool.cancel_queued();
+                self.cancel_queued();
                 let message = format!("cannot start a thread for blocking work: {error}");
                 return Err(io::Error::new(error.kind(), message));
             }
@@ -90,18 +112,23 @@ impl Pool {
         Ok(handle)
     }
 
-    fn start_thread(&self, scheduler: &Arc<Scheduler>) -> io::Result<()> {
-        let held = scheduler.clone();
-        threads::start(scheduler, "heist-blocking", move || {
+    fn start_thread(self: &Arc<Pool>, scheduler: &Arc<Scheduler>) -> io::Result<()> {
+        let (pool, held) = (self.clone(), scheduler.clone());
+        let body = move || {
             let _context = context::enter(&held);
-            held.blocking.work();
-        })
+            pool.work();
+        };
+        match &self.name {
+            Some(name) => threads::start_as(scheduler, name.to_string(), body),
+            None => threads::start(scheduler, "heist-blocking", body),
+        }
     }
 
     /// The life of a thread.
     fn work(&self) {
-        while let Some(job) = self.crew.next() {
-            job.run();
+        while let Some(queued) = self.crew.next() {
+            self.queue_time.count(&queued);
+            queued.job.run();
             // Ordering: Relaxed; only the paused clock asks.
             self.busy.fetch_sub(1, Ordering::Relaxed);
             if self.busy.load(Ordering::Relaxed) == 0 {
@@ -110,16 +137,25 @@ impl Pool {
         }
     }
 
-    /// No job is accepted from now on, queued ones are cancelled, idle threads end.
+    /// No job is accepted from now on, queued ones are cancelled, idle threads end, and nobody
+    /// waits for room any more.
     pub(crate) fn close(&self) {
         self.home.live.close();
         self.crew.close();
         self.cancel_queued();
+        if let Some(room) = &self.room {
+            quietly(|| room.close());
+        }
+    }
+
+    /// Nobody will spawn any more: the threads end when they have run what is queued.
+    pub(super) fn finish(&self) {
+        self.crew.close();
     }
 
     fn cancel_queued(&self) {
-        while let Some(job) = self.crew.take() {
-            job.cancel();
+        while let Some(queued) = self.crew.take() {
+            queued.job.cancel();
             self.busy.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -141,10 +177,15 @@ impl Pool {
         self.crew.idle_threads()
     }
 
-    /// What is still running.
+    pub(crate) fn queue_time(&self) -> &QueueTime {
+        &self.queue_time
+    }
+
+    /// What is queued or running.
     pub(crate) fn infos(&self) -> Vec<TaskInfo> {
         let jobs = self.home.live.snapshot();
-        jobs.iter().map(TaskRef::header).map(TaskInfo::read).collect()
+        let headers = jobs.iter().map(TaskRef::header);
+        headers.filter(|job| !job.state.load().is_complete()).map(TaskInfo::read).collect()
     }
 }
 
@@ -174,8 +215,8 @@ impl Home for BlockingHome {
     }
 
     unsafe fn retire(home: NonNull<BlockingHome>, task: NonNull<Header>) -> bool {
-        // SAFETY: the caller is a thread of the pool or closes it, and so holds the scheduler; a
-        // job is in its home's live set or was refused by it.
+        // SAFETY: the caller is a thread of the pool, spawns into it or closes it, and so holds it;
+        // a job is in its home's live set or was refused by it.
         unsafe { home.as_ref().live.remove(task) };
         true
     }
@@ -192,7 +233,7 @@ pub(crate) fn run_detached(job: Box<dyn FnOnce() + Send>) {
     match context::current() {
         Some(scheduler) => {
             let origin = crate::task::spawn::origin_here();
-            let _ = Pool::try_spawn(&scheduler, job, origin);
+            let _ = scheduler.blocking.own.try_spawn(&scheduler, job, origin);
         }
         None => {
             let _ = std::thread::Builder::new().spawn(job);

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::block_on::block_on;
 use super::context::{self, ContextGuard};
 use super::metrics::RuntimeMetrics;
-use crate::blocking::Pool;
 use crate::task::{JoinHandle, Origin, TaskInfo};
 use crate::worker::Scheduler;
 
@@ -80,7 +79,8 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        Pool::spawn(&self.scheduler, job, Origin::here(Location::caller()))
+        let origin = Origin::here(Location::caller());
+        self.scheduler.blocking.own.spawn(&self.scheduler, job, origin)
     }
 
     /// Runs a future to its end on the calling thread, inside this runtime.
@@ -109,9 +109,10 @@ impl Handle {
         RuntimeMetrics::new(self.scheduler.clone())
     }
 
-    /// What all live tasks of this runtime are doing; see [`task::all`](crate::task::all).
+    /// What all live tasks and blocking jobs of this runtime are doing; see
+    /// [`task::all`](crate::task::all).
     pub fn tasks(&self) -> Vec<TaskInfo> {
-        self.scheduler.task_infos()
+        self.scheduler.all_infos()
     }
 }
 

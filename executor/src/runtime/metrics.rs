@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::worker::Scheduler;
 use crate::worker::local::WorkerRemote;
@@ -28,7 +29,8 @@ impl RuntimeMetrics {
         self.scheduler.remotes.len()
     }
 
-    /// Tasks that have been spawned and have not ended. Takes each live set's lock for an instant.
+    /// Tasks that have been spawned and have not ended, without blocking jobs. Takes each live set's
+    /// lock for an instant.
     pub fn num_alive_tasks(&self) -> usize {
         self.scheduler.homes.iter().map(|home| home.live.len()).sum()
     }
@@ -109,17 +111,35 @@ impl RuntimeMetrics {
 
     /// Threads of the blocking pool.
     pub fn num_blocking_threads(&self) -> usize {
-        self.scheduler.blocking.threads()
+        self.scheduler.blocking.own.threads()
     }
 
     /// Threads of the blocking pool that have nothing to do.
     pub fn num_idle_blocking_threads(&self) -> usize {
-        self.scheduler.blocking.idle_threads()
+        self.scheduler.blocking.own.idle_threads()
     }
 
     /// Jobs that wait for a thread of the blocking pool.
     pub fn blocking_queue_depth(&self) -> usize {
-        self.scheduler.blocking.queued()
+        self.scheduler.blocking.own.queued()
+    }
+
+    /// Jobs that threads of the blocking pool have taken up, to run them, or to drop those that were
+    /// aborted in the queue. A [`BlockingPool`](crate::task::BlockingPool) has counters of its own.
+    pub fn blocking_job_count(&self) -> u64 {
+        self.scheduler.blocking.own.queue_time().jobs()
+    }
+
+    /// How long all these jobs together waited, from their spawns until a thread took them up:
+    /// behind other jobs, or for a thread to be woken or started. Divided by
+    /// [`blocking_job_count`](RuntimeMetrics::blocking_job_count), the average.
+    pub fn blocking_queue_time(&self) -> Duration {
+        self.scheduler.blocking.own.queue_time().total()
+    }
+
+    /// How long the job waited that has waited longest.
+    pub fn blocking_queue_time_max(&self) -> Duration {
+        self.scheduler.blocking.own.queue_time().longest()
     }
 }
 

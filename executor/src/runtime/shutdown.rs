@@ -9,7 +9,8 @@
 //!    cancelled, its future dropped. A task that is being woken by a foreign thread at this moment
 //!    is waited for: it will be in the injector in an instant.
 //! 4. The drivers shut down: pending I/O fails, pending sleeps stay pending.
-//! 5. The blocking pool refuses new jobs and cancels queued ones; running ones go on to their end.
+//! 5. The blocking pools refuse new jobs and cancel queued ones; then `task::is_cancelled` tells
+//!    running ones, which go on to their end.
 //! 6. Whoever asked for the shutdown waits for the threads, but only until its deadline, and learns
 //!    from the [`ShutdownReport`] what was still running.
 //!
@@ -305,10 +306,6 @@ pub(super) fn shut_down(
         leave(worker);
     }
     let ended = scheduler.exit.wait(Instant::now().checked_add(policy.wait));
-    let mut remaining = Vec::new();
-    if !ended {
-        remaining = scheduler.task_infos();
-        remaining.extend(scheduler.blocking.infos());
-    }
+    let remaining = if ended { Vec::new() } else { scheduler.all_infos() };
     ShutdownReport { cancelled, remaining, elapsed: start.elapsed() }
 }

@@ -13,9 +13,17 @@ pub(crate) fn start(
     default_name: &str,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
+    let given = scheduler.config.thread_name.as_ref().and_then(|name| quietly(|| name()));
+    start_as(scheduler, given.unwrap_or_else(|| default_name.to_owned()), body)
+}
+
+/// The same with a name that the builder has no say in.
+pub(crate) fn start_as(
+    scheduler: &Arc<Scheduler>,
+    name: String,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let config = &scheduler.config;
-    let given = config.thread_name.as_ref().and_then(|name| quietly(|| name()));
-    let name = given.unwrap_or_else(|| default_name.to_owned());
     let mut builder = thread::Builder::new().name(name);
     if let Some(size) = config.thread_stack_size {
         builder = builder.stack_size(size);

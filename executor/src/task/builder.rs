@@ -2,9 +2,7 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::sync::Arc;
 
-use super::details::Details;
 use super::spawn::{spawn_blocking_with, spawn_local_with, spawn_with};
 use super::{JoinHandle, LocalSet, Origin};
 use crate::runtime::Handle;
@@ -145,12 +143,10 @@ impl Builder {
     }
 
     fn origin(self, at: &'static Location<'static>) -> Origin {
-        let mut origin = Origin::here(at);
-        origin.eager = self.eager;
-        if let Some(name) = self.name {
-            let values = origin.details.as_ref().and_then(|details| details.values.clone());
-            origin.details = Some(Arc::new(Details::new(Some(name), values)));
+        let origin = Origin { eager: self.eager, ..Origin::here(at) };
+        match self.name {
+            Some(name) => origin.named(name),
+            None => origin,
         }
-        origin
     }
 }

@@ -98,6 +98,12 @@ impl Header {
         self.details.get().and_then(|details| details.name.as_deref())
     }
 
+    /// Whether somebody has asked for its end.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        let requested = || self.details.seen_cancellation().is_some_and(|c| c.is_requested());
+        self.state.load().is_cancelled() || requested()
+    }
+
     /// Called by the polling worker before each poll.
     #[inline]
     pub(crate) fn begin_poll(&self) {

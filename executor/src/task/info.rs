@@ -80,7 +80,7 @@ impl TaskInfo {
         self.id
     }
 
-    /// The name given with `task::Builder`.
+    /// The name given with `task::Builder`, or that of the job's pool.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }

@@ -76,6 +76,8 @@ mod wait;
 mod waker;
 mod yield_now;
 
+#[cfg(not(heist_loom))]
+pub use crate::blocking::{BlockingPool, BlockingPoolBuilder, PoolFull};
 pub use budget::{Unconstrained, consume_budget, unconstrained};
 #[cfg(not(heist_loom))]
 pub use builder::Builder;
@@ -99,7 +101,7 @@ pub use local_key::{AccessError, LocalKey, TaskLocalFuture};
 #[cfg(not(heist_loom))]
 pub use local_set::{LocalEnterGuard, LocalSet, RunUntil};
 #[cfg(not(heist_loom))]
-pub use spawn::{all, block_in_place, spawn, spawn_blocking, spawn_local};
+pub use spawn::{all, block_in_place, is_cancelled, spawn, spawn_blocking, spawn_local};
 #[cfg(not(heist_loom))]
 pub use wait::{Wait, Waited, When, wait};
 pub use yield_now::{YieldNow, yield_now};

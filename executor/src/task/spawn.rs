@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 
+use super::details::Details;
+use super::header::Header;
 use super::{JoinHandle, Origin, TaskInfo, cancel, current, local_set};
-use crate::blocking::Pool;
 use crate::runtime::{NO_RUNTIME, context};
 use crate::worker;
 
@@ -14,6 +16,12 @@ impl Origin {
     pub(crate) fn here(at: &'static Location<'static>) -> Origin {
         let details = super::context::inherited();
         Origin { parent: current::id(), spawned_at: at, details, eager: false }
+    }
+
+    /// The same task with a name.
+    pub(crate) fn named(self, name: Box<str>) -> Origin {
+        let values = self.details.as_ref().and_then(|details| details.values.clone());
+        Origin { details: Some(Arc::new(Details::new(Some(name), values))), ..self }
     }
 }
 
@@ -95,7 +103,10 @@ where
 
 /// Runs a closure that blocks on a thread meant for it.
 ///
-/// A job that has begun cannot be cancelled; [`JoinHandle::abort`] stops one that has not.
+/// [`JoinHandle::abort`] stops a job that has not begun. One that has goes on to its end, whose
+/// time it can choose: see [`is_cancelled`]. The pool has as many threads as
+/// [`max_blocking_threads`](crate::runtime::Builder::max_blocking_threads) says, and an endless
+/// queue; for work that needs narrower bounds there is [`BlockingPool`](super::BlockingPool).
 ///
 /// # Panics
 /// Outside a runtime, and if there is no thread for it and the system refuses to start one.
@@ -123,7 +134,7 @@ where
     R: Send + 'static,
 {
     match context::current() {
-        Some(scheduler) => Pool::spawn(&scheduler, job, origin),
+        Some(scheduler) => scheduler.blocking.own.spawn(&scheduler, job, origin),
         None => panic!("{NO_RUNTIME}"),
     }
 }
@@ -172,9 +183,45 @@ where
     job()
 }
 
-/// What all live tasks of the current runtime are doing, oldest id first.
+/// Whether the current task, or blocking job, was asked to end: with
+/// [`abort`](JoinHandle::abort) or [`cancel`](JoinHandle::cancel), by the scope that it belongs to,
+/// or because its runtime ends.
 ///
-/// It reads the tasks' headers and polls none of them, so it is safe in production. Costs about
+/// A closure that runs for long asks it from time to time, and returns; its output is joined as
+/// ever. Async code hardly needs it, since a cancelled task ends at an `await` by itself, but for a
+/// loop without one, and inside [`block_in_place`]. False outside a task, unless the runtime ends.
+/// What was asked for with a reason shows it in [`task::current`](super::current()).
+///
+/// Costs a few nanoseconds. In asyncio and tokio a thread needs a flag of its own for this.
+///
+/// # Examples
+/// ```
+/// use heist::task::{is_cancelled, spawn_blocking};
+///
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// # let (begun, begins) = heist::sync::oneshot::channel();
+/// let search = spawn_blocking(move || {
+/// #     begun.send(()).unwrap();
+///     let mut tried = 0_u64;
+///     while !is_cancelled() {
+///         tried += 1;
+///     }
+///     tried
+/// });
+/// # begins.await.unwrap();
+/// search.cancel("somebody else has found it");
+/// println!("{} were tried", search.await.unwrap());
+/// # });
+/// ```
+pub fn is_cancelled() -> bool {
+    current::with(Header::is_cancelled).unwrap_or(false)
+        || context::with_current(|scheduler| scheduler.blocking.have_ended()).unwrap_or(false)
+}
+
+/// What all live tasks and blocking jobs of the current runtime are doing, oldest id first.
+///
+/// Calls on files, and the like, are blocking jobs, too; their parents are the tasks that wait for
+/// them. It reads headers and polls nothing, so it is safe in production. Costs about
 /// 100 ns a task; each worker's list is locked while references to its tasks are taken.
 ///
 /// # Panics
@@ -191,7 +238,7 @@ where
 /// ```
 #[track_caller]
 pub fn all() -> Vec<TaskInfo> {
-    match context::with_current(|scheduler| scheduler.task_infos()) {
+    match context::with_current(|scheduler| scheduler.all_infos()) {
         Some(infos) => infos,
         None => panic!("{NO_RUNTIME}"),
     }

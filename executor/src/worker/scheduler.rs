@@ -18,7 +18,7 @@ use super::idle::Idle;
 use super::local::WorkerRemote;
 use super::parker::{Seat, Unparked};
 use super::watchdog::Watchdog;
-use crate::blocking::Pool;
+use crate::blocking::Pools;
 use crate::foreign::quietly;
 use crate::queue::{Injector, LocalQueue};
 use crate::runtime::config::Config;
@@ -42,7 +42,7 @@ pub(crate) struct Scheduler {
     pub(crate) timers: Arc<Timers>,
     /// Looks after stuck workers; a lone worker has nobody who could take over.
     pub(crate) watchdog: Option<Watchdog>,
-    pub(crate) blocking: Pool,
+    pub(crate) blocking: Pools,
     pub(crate) config: Config,
     pub(crate) exit: Exit,
     /// Threads inside `block_on` that are not waiting; only the paused clock asks.
@@ -91,7 +91,7 @@ impl Scheduler {
             reactor,
             timers: timers(this.clone()),
             watchdog,
-            blocking: Pool::new(&config),
+            blocking: Pools::new(&config),
             exit: Exit::new(workers),
             outsiders: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
@@ -242,6 +242,14 @@ impl Scheduler {
     pub(crate) fn task_infos(&self) -> Vec<TaskInfo> {
         let mut infos: Vec<_> =
             self.live_tasks().iter().map(|task| TaskInfo::read(task.header())).collect();
+        infos.sort_by_key(TaskInfo::id);
+        infos
+    }
+
+    /// The same of tasks and blocking jobs.
+    pub(crate) fn all_infos(&self) -> Vec<TaskInfo> {
+        let mut infos = self.task_infos();
+        infos.append(&mut self.blocking.infos());
         infos.sort_by_key(TaskInfo::id);
         infos
     }

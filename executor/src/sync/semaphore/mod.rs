@@ -208,7 +208,7 @@ impl Semaphore {
     pub fn acquire_owned(
         self: Arc<Semaphore>,
     ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + Sync {
-        self.acquire_owned_at(1, Location::caller())
+        self.acquire_owned_at(1, &ACQUIRE, Location::caller())
     }
 
     /// Like [`acquire_many`](Semaphore::acquire_many), for a permit that borrows nothing.
@@ -217,15 +217,17 @@ impl Semaphore {
         self: Arc<Semaphore>,
         n: u32,
     ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + Sync {
-        self.acquire_owned_at(n as usize, Location::caller())
+        self.acquire_owned_at(n as usize, &ACQUIRE, Location::caller())
     }
 
-    async fn acquire_owned_at(
+    /// As [`acquire_at`](Semaphore::acquire_at), for a permit that borrows nothing.
+    pub(crate) async fn acquire_owned_at(
         self: Arc<Semaphore>,
         count: usize,
+        operation: &'static Operation,
         at: &'static Location<'static>,
     ) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.acquire_at(count, &ACQUIRE, at).await?.forget();
+        self.acquire_at(count, operation, at).await?.forget();
         Ok(OwnedSemaphorePermit::new(self, count))
     }
 

@@ -72,6 +72,11 @@ impl Cancellation {
         attended
     }
 
+    /// Whether the end was asked for.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.0.lock().reason.is_some()
+    }
+
     /// Why the end was asked for, if it was.
     pub(crate) fn reason(&self) -> Option<Arc<str>> {
         self.0.lock().reason.clone()

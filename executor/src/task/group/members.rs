@@ -134,8 +134,8 @@ impl<E: Send + 'static> TaskGroup<E> {
         self.admit(move |_, slot| spawn_local_with(wrap(future, slot), Origin::here(at)))
     }
 
-    /// Runs a closure on the blocking pool as a child. One that has begun cannot be cancelled: the
-    /// scope waits for it.
+    /// Runs a closure on the blocking pool as a child. One that has begun cannot be stopped: the
+    /// scope waits for it. It can ask [`task::is_cancelled`](crate::task::is_cancelled).
     #[track_caller]
     pub fn spawn_blocking<F, O>(&self, job: F) -> Child<O::Value>
     where
@@ -151,7 +151,7 @@ impl<E: Send + 'static> TaskGroup<E> {
                 Ok(())
             };
             let scheduler = &group.runtime.scheduler;
-            crate::blocking::Pool::spawn(scheduler, job, Origin::here(at))
+            scheduler.blocking.own.spawn(scheduler, job, Origin::here(at))
         })
     }
 
