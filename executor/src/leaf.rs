@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 
 pub(crate) use heist_timer::host::Operation;
 
-use crate::task::{budget, current};
+pub(crate) use crate::task::header::Joined;
+use crate::task::{Id, budget, current};
 
 /// Takes one unit of the task's budget. `Pending` means that it is used up: the task is queued
 /// again, and the operation must return `Pending` without doing anything.
@@ -28,4 +29,10 @@ pub(crate) fn restore() {
 #[inline]
 pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'static>) {
     current::note_wait(operation.as_str_ref(), at);
+}
+
+/// Notes in the current task that it awaits the handle of another, which was spawned at `at`.
+#[inline]
+pub(crate) fn joining(handle: Joined, task: Id, at: &'static Location<'static>) {
+    current::note_join(handle, task, at);
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::runtime::Runtime;
+use crate::task::TaskTree;
 
 /// A future of `join!`, then its output, then nothing.
 #[derive(Debug)]
@@ -113,10 +114,8 @@ pub fn block_on_with_timeout<F: Future>(runtime: &Runtime, ms: u64, future: F) -
         if end.recv_timeout(limit) != Err(mpsc::RecvTimeoutError::Timeout) {
             return;
         }
-        eprintln!("heist: the test has taken longer than {limit:?}; its tasks:");
-        for task in handle.tasks() {
-            eprintln!("  {task}");
-        }
+        let tasks: TaskTree = handle.tasks().into_iter().collect();
+        eprintln!("heist: the test has taken longer than {limit:?}; its tasks:\n{tasks}");
         let mut expiry = seen.lock();
         expiry.expired = true;
         expiry.waker.take().inspect(Waker::wake_by_ref);

@@ -200,6 +200,58 @@ fn a_task_tells_its_name_place_parent_and_where_it_waits() {
 }
 
 #[test]
+fn a_tree_tells_who_spawned_whom_and_who_awaits_whom() {
+    on_two_workers(async {
+        let named = |name| task::Builder::new().name(name);
+        let find = |name: &str| {
+            let tree = task::tree();
+            let found = tree.iter().find(|(_, task)| task.name() == Some(name));
+            found.map(|(depth, task)| (depth, task.clone()))
+        };
+        let awaits = |name: &str| find(name).and_then(|(_, task)| task.awaits());
+        let owner = named("owner").spawn(async move {
+            let member = named("member").spawn(std::future::pending::<()>());
+            let scope = heist::scope(async move |group| {
+                let child = group.spawn_as(named("child"), async move {
+                    let _ = member.await;
+                });
+                child.await;
+            });
+            scope.await
+        });
+        eventually("each awaits the next", || {
+            awaits("owner").is_some() && awaits("child").is_some()
+        })
+        .await;
+
+        let [(top, top_task), (below, child), (beside, member)] =
+            ["owner", "child", "member"].map(|name| find(name).unwrap());
+        assert_eq!((top, below, beside), (0, 1, 1));
+        assert_eq!(top_task.id(), owner.id());
+        assert_eq!(top_task.waits_in().unwrap().operation, "Child");
+        assert_eq!(top_task.awaits(), Some(child.id()));
+        let site = child.waits_in().unwrap();
+        assert_eq!((site.operation, site.location), ("JoinHandle", member.spawned_at()));
+        assert_eq!((child.awaits(), member.awaits()), (Some(member.id()), None));
+        let tree = task::tree();
+        let awaiter = |task| tree.awaiter(task).map(|awaiter| awaiter.id());
+        assert_eq!(awaiter(member.id()), Some(child.id()));
+        assert_eq!(awaiter(child.id()), Some(owner.id()));
+        assert_eq!(awaiter(owner.id()), None);
+
+        let printed = tree.to_string();
+        let line = |name: &str| printed.lines().find(|line| line.contains(name)).unwrap();
+        assert!(line("`owner`").starts_with("task "));
+        assert!(line("`child`").starts_with("  task "));
+        assert!(line("`child`").contains(&format!(" for task {}, ", member.id())));
+        assert!(line("`member`").ends_with(&format!(", awaited by task {}", child.id())));
+
+        owner.abort();
+        assert!(owner.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
 fn wakers_from_foreign_threads_and_after_the_runtime_are_harmless() {
     let runtime = two_workers();
     let (sender, wakers) = std::sync::mpsc::channel();

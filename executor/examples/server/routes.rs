@@ -103,13 +103,9 @@ fn stream() -> Response<Body> {
     response
 }
 
-/// What every task is doing, a line each.
+/// What every task is doing, a line each, below the task that has spawned it.
 fn tasks() -> String {
-    let mut page = String::new();
-    for task in heist::task::all() {
-        writeln!(page, "{task}").expect("a string takes everything");
-    }
-    page
+    heist::task::tree().to_string()
 }
 
 /// What the server counts.

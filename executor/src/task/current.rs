@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::ptr::NonNull;
 
-use super::header::{Header, TaskRef};
+use super::header::{Header, Joined, TaskRef};
 use super::id::Id;
 use crate::shim::thread_locals;
 
@@ -80,4 +80,10 @@ pub(crate) fn with<R>(f: impl FnOnce(&Header) -> R) -> Option<R> {
 #[inline]
 pub(crate) fn note_wait(operation: &'static &'static str, at: &'static Location<'static>) {
     with(|header| header.note_wait(operation, at));
+}
+
+/// Notes whom the current task awaits; see [`Header::note_join`].
+#[inline]
+pub(crate) fn note_join(handle: Joined, task: Id, at: &'static Location<'static>) {
+    with(|header| header.note_join(handle, task, at));
 }

@@ -17,6 +17,7 @@ use std::task::Waker;
 use super::details::{Details, DetailsCell};
 use super::id::Id;
 use super::state::State;
+use crate::leaf::Operation;
 use crate::shim::UnsafeCell;
 
 /// What the type of the future and of the scheduler know; one static per pair.
@@ -42,6 +43,35 @@ pub(crate) struct Links {
     pub(crate) next: Option<NonNull<Header>>,
 }
 
+/// The mark of a word that is not the address of a name, which would be even.
+const AWAITS: usize = 1;
+
+/// The kinds of handles that tasks await. The values are bits of the word that has [`AWAITS`].
+#[derive(Clone, Copy)]
+pub(crate) enum Joined {
+    Handle = 0,
+    Child = 2,
+}
+
+impl Joined {
+    fn operation(self) -> &'static Operation {
+        static HANDLE: Operation = Operation::new("JoinHandle");
+        static CHILD: Operation = Operation::new("Child");
+        match self {
+            Joined::Handle => &HANDLE,
+            Joined::Child => &CHILD,
+        }
+    }
+}
+
+/// Where a task waits; see [`Header::wait_site`].
+pub(crate) struct Waits {
+    pub(crate) operation: &'static str,
+    pub(crate) at: &'static Location<'static>,
+    /// The task whose handle it awaits.
+    pub(crate) task: Option<Id>,
+}
+
 /// See the module's documentation.
 #[repr(C)]
 pub(crate) struct Header {
@@ -54,7 +84,8 @@ pub(crate) struct Header {
     pub(crate) parent: Option<Id>,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) details: DetailsCell,
-    /// Wait site, written by the polling worker and read by dumps: the operation's name, ...
+    /// Wait site, written by the polling worker and read by dumps: the operation's name, or, marked
+    /// by [`AWAITS`], whose handle the task awaits, ...
     wait_operation: AtomicPtr<&'static str>,
     /// ... and the place that called it. Null while the task does not wait in a leaf of ours.
     wait_at: AtomicPtr<Location<'static>>,
@@ -125,16 +156,38 @@ impl Header {
         self.wait_at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
     }
 
+    /// As [`note_wait`](Header::note_wait), for the handle of a task that was spawned at `at`.
+    #[inline]
+    pub(crate) fn note_join(&self, handle: Joined, task: Id, at: &'static Location<'static>) {
+        // An id of more bits than the word has room for, on small machines, is left out.
+        let Some(id) = usize::try_from(task.as_u64()).ok().filter(|id| id.leading_zeros() >= 2)
+        else {
+            return self.note_wait(handle.operation().as_str_ref(), at);
+        };
+        let word = std::ptr::without_provenance_mut((id << 2) | handle as usize | AWAITS);
+        // Ordering: Relaxed, as in `note_wait`.
+        self.wait_operation.store(word, Ordering::Relaxed);
+        self.wait_at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
+    }
+
     /// What the task waits for and where, if it waits in a leaf of ours.
-    pub(crate) fn wait_site(&self) -> Option<(&'static str, &'static Location<'static>)> {
+    pub(crate) fn wait_site(&self) -> Option<Waits> {
         let at = self.wait_at.load(Ordering::Relaxed);
         let operation = self.wait_operation.load(Ordering::Relaxed);
         if at.is_null() || operation.is_null() {
             return None;
         }
-        // SAFETY: both were stored by `note_wait` from `'static` references and never changed
-        // through these pointers.
-        unsafe { Some((*operation, &*at)) }
+        // SAFETY: stored from a `'static` reference, and never changed through this pointer.
+        let at = unsafe { &*at };
+        let word = operation.addr();
+        if word & AWAITS != 0 {
+            let child = word & Joined::Child as usize != 0;
+            let handle = if child { Joined::Child } else { Joined::Handle };
+            let operation = *handle.operation().as_str_ref();
+            return Some(Waits { operation, at, task: Id::from_u64((word >> 2) as u64) });
+        }
+        // SAFETY: as above; the mark is clear, so it is a name.
+        Some(Waits { operation: unsafe { *operation }, at, task: None })
     }
 
     pub(crate) fn polls(&self) -> u32 {

@@ -36,6 +36,11 @@ impl Id {
         Id(NonZeroU64::new(next).expect("ids start at one"))
     }
 
+    /// The id with this number; `None` for zero.
+    pub(crate) fn from_u64(number: u64) -> Option<Id> {
+        NonZeroU64::new(number).map(Id)
+    }
+
     /// The number, for logs and wire formats.
     pub fn as_u64(self) -> u64 {
         self.0.get()

@@ -21,6 +21,7 @@ pub struct TaskInfo {
     parent: Option<Id>,
     state: TaskState,
     waits_in: Option<WaitSite>,
+    awaits: Option<Id>,
     cancel_reason: Option<Arc<str>>,
     polls: u32,
     age: Duration,
@@ -45,7 +46,7 @@ pub enum TaskState {
 pub struct WaitSite {
     /// For example `sleep` or `TcpStream::read`.
     pub operation: &'static str,
-    /// The caller of the operation.
+    /// The caller of the operation; for a handle, where its task was spawned.
     pub location: &'static Location<'static>,
 }
 
@@ -68,7 +69,10 @@ impl TaskInfo {
             spawned_at: header.spawned_at,
             parent: header.parent,
             state,
-            waits_in: waits_in.map(|(operation, location)| WaitSite { operation, location }),
+            waits_in: waits_in
+                .as_ref()
+                .map(|waits| WaitSite { operation: waits.operation, location: waits.at }),
+            awaits: waits_in.and_then(|waits| waits.task),
             cancel_reason: header.details.seen_cancellation().and_then(|c| c.reason()),
             polls: header.polls(),
             age: age::since(header.born),
@@ -106,6 +110,13 @@ impl TaskInfo {
         self.waits_in
     }
 
+    /// The task whose handle this one awaits, if it awaits one: a [`JoinHandle`](super::JoinHandle),
+    /// or the [`Child`](super::Child) of a scope. For `gather` and others that await many, and for the
+    /// other direction, see [`tree`](super::tree()).
+    pub fn awaits(&self) -> Option<Id> {
+        self.awaits
+    }
+
     /// Why the task was asked to end with [`JoinHandle::cancel`](super::JoinHandle::cancel), if it
     /// was: it is cleaning up, or about to go.
     pub fn cancel_reason(&self) -> Option<&str> {
@@ -132,6 +143,9 @@ impl fmt::Display for TaskInfo {
         match (self.state, self.waits_in) {
             (TaskState::Waiting, Some(site)) => {
                 write!(f, " waits in {} at {}", site.operation, site.location)?;
+                if let Some(task) = self.awaits {
+                    write!(f, " for task {task}")?;
+                }
             }
             (TaskState::Waiting, None) => write!(f, " waits")?,
             (TaskState::Ready, _) => write!(f, " is ready")?,

@@ -12,9 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 use super::error::JoinError;
 use super::header::{Header, TaskRef};
 use super::id::Id;
-use crate::leaf::{self, Operation};
-
-static JOIN: Operation = Operation::new("JoinHandle");
+use crate::leaf::{self, Joined};
 
 /// Owns the right to a task's output. Await it to join the task.
 ///
@@ -173,7 +171,7 @@ impl<T> Future for JoinHandle<T> {
         let header = task.header();
         if !is_ready(header, cx.waker()) {
             leaf::restore();
-            leaf::waiting(&JOIN, header.spawned_at);
+            leaf::joining(Joined::Handle, header.id, header.spawned_at);
             return Poll::Pending;
         }
         Poll::Ready(self.take())
@@ -243,8 +241,11 @@ impl AbortHandle {
         self.id
     }
 
-    pub(crate) fn spawned_at(&self) -> Option<&'static Location<'static>> {
-        self.task.as_ref().map(|task| task.header().spawned_at)
+    /// Notes in the current task that it awaits this one.
+    pub(crate) fn note_join(&self, handle: Joined) {
+        if let Some(task) = &self.task {
+            leaf::joining(handle, self.id, task.header().spawned_at);
+        }
     }
 }
 

@@ -72,6 +72,8 @@ pub(crate) mod roster;
 pub(crate) mod spawn;
 pub(crate) mod state;
 #[cfg(not(heist_loom))]
+mod tree;
+#[cfg(not(heist_loom))]
 mod wait;
 mod waker;
 mod yield_now;
@@ -102,6 +104,8 @@ pub use local_key::{AccessError, LocalKey, TaskLocalFuture};
 pub use local_set::{LocalEnterGuard, LocalSet, RunUntil};
 #[cfg(not(heist_loom))]
 pub use spawn::{all, block_in_place, is_cancelled, spawn, spawn_blocking, spawn_local};
+#[cfg(not(heist_loom))]
+pub use tree::{TaskTree, tree};
 #[cfg(not(heist_loom))]
 pub use wait::{Wait, Waited, When, wait};
 pub use yield_now::{YieldNow, yield_now};

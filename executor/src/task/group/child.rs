@@ -9,10 +9,8 @@ use std::task::{Context, Poll, Waker, ready};
 use parking_lot::Mutex;
 
 use crate::foreign::quietly;
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Joined};
 use crate::task::{AbortHandle, Id};
-
-static CHILD: Operation = Operation::new("Child");
 
 /// A child of a group. Awaiting it yields the child's value, or `None` if it has failed or was
 /// cancelled; the failure itself goes to the scope.
@@ -73,9 +71,7 @@ impl<T> Future for Child<T> {
         let polled = self.slot.poll_take(cx);
         if polled.is_pending() {
             leaf::restore();
-            if let Some(at) = self.task.as_ref().and_then(AbortHandle::spawned_at) {
-                leaf::waiting(&CHILD, at);
-            }
+            self.task.iter().for_each(|task| task.note_join(Joined::Child));
         }
         polled
     }
