@@ -9,6 +9,7 @@ pub mod tokio;
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::cell::{Answer, Cell};
@@ -95,6 +96,8 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     /// Runs a closure where it may block.
     fn spawn_blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static)
     -> Self::Task<T>;
+    /// Copies a file through the program, with the runtime's own files and its own `copy`.
+    fn copy_file(from: PathBuf, to: PathBuf) -> impl Future<Output = io::Result<u64>> + Send;
 
     /// Makes a listener of one that is bound and non-blocking.
     fn listen(listener: std::net::TcpListener) -> io::Result<Self::Listener>;

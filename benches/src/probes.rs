@@ -5,6 +5,7 @@
 
 pub mod atomics;
 pub mod epoll_server;
+pub mod files;
 pub mod futex;
 pub mod memory;
 pub mod ring;

@@ -4,6 +4,7 @@ pub mod chained_spawn;
 pub mod echo;
 pub mod fairness;
 pub mod fan_out;
+pub mod file_copy;
 pub mod growth;
 pub mod hyper_hello;
 pub mod memory;
@@ -229,6 +230,7 @@ pub fn all() -> Vec<Shape> {
         Shape::of::<fan_out::FanOut>(),
         Shape::of::<scaling::Scaling>(),
         Shape::of::<growth::Growth>(),
+        Shape::of::<file_copy::FileCopy>(),
         probes::machine(),
     ]
 }

@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use heist::fs::File;
 use heist::net::{TcpListener, TcpStream};
 use heist::runtime::{Builder, Runtime as HeistRuntime};
 use heist::sync::{mpsc, oneshot};
@@ -80,6 +82,11 @@ impl Runtime for Heist {
 
     fn spawn_blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Task<T> {
         Task(heist::task::spawn_blocking(job))
+    }
+
+    async fn copy_file(from: PathBuf, to: PathBuf) -> io::Result<u64> {
+        let (from, to) = (File::open(from).await?, File::create(to).await?);
+        heist::io::copy(from, to).await
     }
 
     fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {

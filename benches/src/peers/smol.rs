@@ -8,10 +8,12 @@
 use std::cell::OnceCell;
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use smol::fs::File;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
 use smol::{Executor, Timer};
@@ -110,6 +112,13 @@ impl Runtime for Smol {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> smol::Task<T> {
         smol::unblock(job)
+    }
+
+    async fn copy_file(from: PathBuf, to: PathBuf) -> io::Result<u64> {
+        let (mut from, mut to) = (File::open(from).await?, File::create(to).await?);
+        let copied = smol::io::copy(&mut from, &mut to).await?;
+        to.flush().await?;
+        Ok(copied)
     }
 
     fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {

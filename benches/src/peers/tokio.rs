@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use hyper_util::rt::TokioIo;
+use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime as TokioRuntime};
@@ -82,6 +84,13 @@ impl Runtime for Tokio {
 
     fn spawn_blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Task<T> {
         Task(tokio::task::spawn_blocking(job))
+    }
+
+    async fn copy_file(from: PathBuf, to: PathBuf) -> io::Result<u64> {
+        let (mut from, mut to) = (File::open(from).await?, File::create(to).await?);
+        let copied = tokio::io::copy(&mut from, &mut to).await?;
+        to.flush().await?;
+        Ok(copied)
     }
 
     fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
