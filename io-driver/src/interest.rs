@@ -33,6 +33,15 @@ impl Interest {
         Interest(self.0 | other.0)
     }
 
+    /// This one without another; `None` if nothing is left.
+    #[must_use]
+    pub const fn remove(self, other: Interest) -> Option<Interest> {
+        match self.0 & !other.0 {
+            0 => None,
+            rest => Some(Interest(rest)),
+        }
+    }
+
     /// The readiness that ends a wait for this interest.
     pub(crate) fn mask(self) -> Ready {
         let read =

@@ -9,6 +9,8 @@
 //! tasks, workers, or timers; what it needs of a runtime comes through [`host`] and [`context`].
 
 #[cfg(not(heist_loom))]
+pub mod async_fd;
+#[cfg(not(heist_loom))]
 pub mod context;
 #[cfg(not(heist_loom))]
 pub mod host;
@@ -32,7 +34,7 @@ mod wait;
 
 pub use interest::{Interest, Ready};
 #[cfg(not(heist_loom))]
-pub use reactor::Reactor;
+pub use reactor::{Reactor, is_shutdown_error};
 #[cfg(not(heist_loom))]
 pub use source::{Async, Readiness, ReadinessOwned};
 

@@ -51,16 +51,20 @@ fn index(key: usize) -> usize {
 }
 
 impl Reactor {
-    /// A reactor without sources.
+    /// A reactor without sources, which fetches so many events in a turn; more come in the next.
     ///
     /// # Errors
     /// If the system refuses a poller or an event descriptor.
-    pub fn new() -> io::Result<Arc<Reactor>> {
+    ///
+    /// # Panics
+    /// If there are to be no events.
+    pub fn new(events_max: usize) -> io::Result<Arc<Reactor>> {
+        assert!(events_max > 0, "a reactor without events");
         Ok(Arc::new(Reactor {
             waiter: Waiter::new()?,
             sources: Mutex::new(Sources::default()),
             turn: Mutex::new(Turn {
-                events: EventBuffer::new(),
+                events: EventBuffer::new(events_max),
                 batch: Vec::new(),
                 woken: Vec::new(),
             }),
@@ -163,9 +167,9 @@ impl Reactor {
 
     /// Takes a source out, before its descriptor is closed.
     pub(crate) fn deregister(&self, source: BorrowedFd<'_>, key: usize) {
-        // It was registered and is still open: the kernel has no reason to refuse.
-        let deleted = self.waiter.delete(source);
-        debug_assert!(deleted.is_ok(), "{deleted:?}");
+        // It was registered and is still open, so the kernel has no reason to refuse; and if the bare
+        // descriptor of an `AsyncFd` has been closed already, it has left by that.
+        let _ = self.waiter.delete(source);
         let removed = self.sources.lock().slab.remove(index(key));
         drop(removed);
     }
@@ -173,8 +177,24 @@ impl Reactor {
 
 /// What operations on a source fail with once its reactor has ended.
 pub(crate) fn gone() -> io::Error {
-    io::Error::other("the I/O driver of this source's runtime has shut down")
+    io::Error::other(Gone)
 }
+
+/// Whether an operation has failed because the runtime of its source has shut down.
+pub fn is_shutdown_error(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Gone>())
+}
+
+#[derive(Debug)]
+struct Gone;
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the I/O driver of this source's runtime has shut down")
+    }
+}
+
+impl std::error::Error for Gone {}
 
 impl fmt::Debug for Reactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -36,6 +36,15 @@ pub(crate) struct Seen {
     tick: u64,
 }
 
+impl Seen {
+    /// What was seen of an interest, if anything.
+    #[cfg_attr(heist_loom, allow(dead_code))]
+    pub(crate) fn of(self, interest: Interest) -> Option<Seen> {
+        let ready = self.ready & interest.mask();
+        (!ready.is_empty()).then_some(Seen { ready, ..self })
+    }
+}
+
 fn waits(interest: Ready) -> u64 {
     let read = if interest.is_readable() { READ_WAITS } else { 0 };
     let write = if interest.is_writable() { WRITE_WAITS } else { 0 };

@@ -4,12 +4,13 @@
 //! is known not to be ready until an event says otherwise, so a waiting task costs no further
 //! system call.
 
+mod futures;
+
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -17,7 +18,11 @@ use crate::context;
 use crate::host::{self, Operation};
 use crate::interest::{Interest, Ready};
 use crate::reactor::{Reactor, gone};
+use crate::readiness::Seen;
 use crate::registration::{Place, Registration};
+
+pub(crate) use futures::Attempt;
+pub use futures::{Readiness, ReadinessOwned};
 
 static READABLE: Operation = Operation::new("readable");
 static WRITABLE: Operation = Operation::new("writable");
@@ -71,14 +76,28 @@ impl<T: AsFd> Async<T> {
 
     #[track_caller]
     fn with_readiness(source: T, ready: Ready) -> io::Result<Async<T>> {
+        Async::register(source, ready).map_err(|(_, error)| error)
+    }
+
+    /// Gives the source back if it cannot be put on the reactor.
+    #[track_caller]
+    pub(crate) fn register(source: T, ready: Ready) -> Result<Async<T>, (T, io::Error)> {
         let reactor = context::current();
-        let (key, registration) = reactor.register(source.as_fd(), ready)?;
-        Ok(Async { source: Some(source), key, registration, reactor })
+        match reactor.register(source.as_fd(), ready) {
+            Ok((key, registration)) => {
+                Ok(Async { source: Some(source), key, registration, reactor })
+            }
+            Err(error) => Err((source, error)),
+        }
     }
 
     /// The source.
     pub fn get_ref(&self) -> &T {
         self.source.as_ref().expect("only `into_inner` takes the source")
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.source.as_mut().expect("only `into_inner` takes the source")
     }
 
     /// Takes the source off the reactor. It stays non-blocking.
@@ -115,8 +134,7 @@ impl<T: AsFd> Async<T> {
                     return Some(Ok(result));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.registration.not_ready(seen, passing);
-                    if let Err(error) = self.reactor.rearm(self.get_ref().as_fd(), self.key) {
+                    if let Err(error) = self.not_ready(seen, passing) {
                         return Some(Err(error));
                     }
                     // A closed direction never blocks for long, but it may block now: then there
@@ -129,6 +147,18 @@ impl<T: AsFd> Async<T> {
                 Err(error) => return Some(Err(error)),
             }
         }
+    }
+
+    /// What the source is thought to be ready for.
+    pub(crate) fn seen(&self) -> Seen {
+        self.registration.seen()
+    }
+
+    /// Whoever had `seen` the source was told by the system that it is not ready: the next event
+    /// will say when it is.
+    pub(crate) fn not_ready(&self, seen: Seen, what: Ready) -> io::Result<()> {
+        self.registration.not_ready(seen, what);
+        self.reactor.rearm(self.get_ref().as_fd(), self.key)
     }
 
     /// Polls an operation in the place of the poll functions: of several tasks that poll the same
@@ -223,7 +253,11 @@ impl<T: AsFd> Async<T> {
         self.poll_ready(cx, Interest::WRITABLE)
     }
 
-    fn poll_ready(&self, cx: &mut Context<'_>, interest: Interest) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_ready(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+    ) -> Poll<io::Result<()>> {
         match self.registration.wait(&mut Place::Shared, interest, cx.waker()) {
             Ok(()) => Poll::Pending,
             Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
@@ -309,134 +343,5 @@ impl<T: AsFd> Drop for Async<T> {
 impl<T: AsFd + fmt::Debug> fmt::Debug for Async<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Async").field(&self.source).finish()
-    }
-}
-
-/// An operation under way; see [`Async::run`].
-pub(crate) struct Attempt<'a, T: AsFd, F, S> {
-    source: &'a Async<T>,
-    direction: Interest,
-    at: (&'static Operation, &'static Location<'static>),
-    operation: F,
-    short: S,
-    place: Place,
-}
-
-// Nothing in it is ever pinned.
-impl<T: AsFd, F, S> Unpin for Attempt<'_, T, F, S> {}
-
-impl<T, F, S, R> Future for Attempt<'_, T, F, S>
-where
-    T: AsFd,
-    F: FnMut(&T) -> io::Result<R>,
-    S: Fn(&R) -> bool,
-{
-    type Output = io::Result<R>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        let this = &mut *self;
-        ready!(host::proceed(cx));
-        loop {
-            if let Some(result) =
-                this.source.attempt(this.direction, &mut this.operation, &this.short)
-            {
-                return Poll::Ready(result);
-            }
-            let registration = &this.source.registration;
-            if registration.wait(&mut this.place, this.direction, cx.waker()).is_ok() {
-                host::restore();
-                host::waiting(this.at.0, this.at.1);
-                return Poll::Pending;
-            }
-        }
-    }
-}
-
-impl<T: AsFd, F, S> Drop for Attempt<'_, T, F, S> {
-    fn drop(&mut self) {
-        self.source.registration.leave(&mut self.place);
-    }
-}
-
-/// Waits for readiness; see [`Async::readable`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Readiness<'a, T: AsFd> {
-    source: &'a Async<T>,
-    interest: Interest,
-    at: (&'static Operation, &'static Location<'static>),
-    place: Place,
-}
-
-impl<T: AsFd> Future for Readiness<'_, T> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        ready!(host::proceed(cx));
-        let registration = &this.source.registration;
-        match registration.wait(&mut this.place, this.interest, cx.waker()) {
-            Ok(()) => {
-                host::restore();
-                host::waiting(this.at.0, this.at.1);
-                Poll::Pending
-            }
-            Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
-            Err(_) => Poll::Ready(Ok(())),
-        }
-    }
-}
-
-impl<T: AsFd> Drop for Readiness<'_, T> {
-    fn drop(&mut self) {
-        self.source.registration.leave(&mut self.place);
-    }
-}
-
-impl<T: AsFd> fmt::Debug for Readiness<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readiness").field("interest", &self.interest).finish()
-    }
-}
-
-/// Waits for readiness of a shared source; see [`Async::readable_owned`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct ReadinessOwned<T: AsFd> {
-    source: Arc<Async<T>>,
-    interest: Interest,
-    place: Place,
-}
-
-impl<T: AsFd> ReadinessOwned<T> {
-    fn new(source: Arc<Async<T>>, interest: Interest) -> ReadinessOwned<T> {
-        ReadinessOwned { source, interest, place: Place::Own(None) }
-    }
-}
-
-// Nothing in it is ever pinned.
-impl<T: AsFd> Unpin for ReadinessOwned<T> {}
-
-impl<T: AsFd> Future for ReadinessOwned<T> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let registration = &this.source.registration;
-        match registration.wait(&mut this.place, this.interest, cx.waker()) {
-            Ok(()) => Poll::Pending,
-            Err(ready) if ready.is_gone() => Poll::Ready(Err(gone())),
-            Err(_) => Poll::Ready(Ok(())),
-        }
-    }
-}
-
-impl<T: AsFd> Drop for ReadinessOwned<T> {
-    fn drop(&mut self) {
-        self.source.registration.leave(&mut self.place);
-    }
-}
-
-impl<T: AsFd> fmt::Debug for ReadinessOwned<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadinessOwned").field("interest", &self.interest).finish()
     }
 }

@@ -326,3 +326,63 @@ fn a_runtime_may_be_dropped_with_the_thread_that_kept_it() {
         assert_eq!(Arc::strong_count(&task), 1, "the runtime has ended, and its task has not");
     }
 }
+
+#[test]
+fn runtimes_are_told_apart() {
+    let named = Builder::new_multi_thread().worker_threads(2).name("front").build().unwrap();
+    let plain = Builder::new_current_thread().build().unwrap();
+    assert_eq!((named.handle().name(), plain.handle().name()), (Some("front"), None));
+    assert_ne!(named.handle().id(), plain.handle().id());
+    assert_eq!(named.block_on(async { Handle::current().id() }), named.handle().id());
+    assert!(format!("{named:?} {:?}", named.handle()).matches("front").count() == 2);
+    let set = heist::task::LocalSet::new();
+    assert!(set.id() != named.handle().id() && set.id() != plain.handle().id());
+    let nameless = || {
+        Builder::new_current_thread().name("");
+    };
+    assert!(panic_message(nameless).contains("must not be empty"));
+}
+
+#[test]
+fn a_task_can_ask_which_worker_it_is_with() {
+    use heist::runtime::worker_index;
+    let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    runtime.block_on(async {
+        assert_eq!(worker_index(), None, "the thread of `block_on` is no worker");
+        let task = heist::spawn(async {
+            let before = worker_index();
+            let inside = heist::task::block_in_place(worker_index);
+            (before, inside)
+        });
+        let (before, inside) = task.await.unwrap();
+        assert!(before.unwrap() < 2);
+        assert_eq!(inside, None);
+        assert_eq!(heist::task::spawn_blocking(worker_index).await.unwrap(), None);
+    });
+    let lone = Builder::new_current_thread().build().unwrap();
+    assert_eq!(lone.block_on(async { worker_index() }), Some(0));
+    assert_eq!(worker_index(), None);
+}
+
+#[test]
+fn events_that_do_not_fit_into_one_look_come_with_the_next() {
+    let runtime = Builder::new_current_thread().max_io_events_per_tick(1).build().unwrap();
+    runtime.block_on(async {
+        let mut readers = heist::task::JoinSet::new();
+        let mut writers = Vec::new();
+        for _ in 0..20 {
+            let (near, far) = heist::net::UnixStream::pair().unwrap();
+            readers.spawn(async move { far.read(&mut [0; 4]).await.unwrap() });
+            writers.push(near);
+        }
+        heist::task::yield_now().await;
+        for writer in &writers {
+            writer.write_all(b"x").await.unwrap();
+        }
+        assert_eq!(readers.join_all().await, [1; 20]);
+    });
+    let none = || {
+        Builder::new_current_thread().max_io_events_per_tick(0);
+    };
+    assert!(panic_message(none).contains("max_io_events_per_tick(0)"));
+}

@@ -1,11 +1,12 @@
-//! [`copy`] and [`copy_bidirectional`]: one pump, once or twice.
+//! [`copy`] and [`copy_bidirectional`]: one pump, once or twice; [`copy_buf`], which needs no buffer of
+//! ours.
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use futures_io::{AsyncRead, AsyncWrite};
+use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 
 use crate::leaf;
 
@@ -36,8 +37,66 @@ const MAX_BUFFER: usize = 256 << 10;
 /// ```
 pub async fn copy<R: AsyncRead, W: AsyncWrite>(reader: R, writer: W) -> io::Result<u64> {
     let (mut reader, mut writer) = (pin!(reader), pin!(writer));
-    let mut pump = Pump::new();
+    let mut pump = Pump::growing();
     poll_fn(|cx| pump.poll(cx, reader.as_mut(), writer.as_mut())).await
+}
+
+/// As [`copy`], from a reader that has a buffer, whose bytes are written from where they are.
+///
+/// # Errors
+/// As [`copy`].
+///
+/// # Cancel safety
+/// Cancel safe, but for how many bytes have been copied: what has been written has been taken out of
+/// the reader, and nothing else.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let mut copied = Vec::new();
+/// assert_eq!(heist::io::copy_buf(&mut &b"hello"[..], &mut copied).await.unwrap(), 5);
+/// assert_eq!(copied, b"hello");
+/// # });
+/// ```
+pub async fn copy_buf<R, W>(reader: &mut R, writer: &mut W) -> io::Result<u64>
+where
+    R: AsyncBufRead + Unpin + ?Sized,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    // At the end it is flushed even if there was nothing to copy.
+    let (mut total, mut owed, mut must_flush) = (0, 0, true);
+    poll_fn(|cx| {
+        loop {
+            // As in `Pump`.
+            while owed > 0 {
+                ready!(leaf::proceed(cx));
+                owed -= 1;
+            }
+            let bytes = match Pin::new(&mut *reader).poll_fill_buf(cx)? {
+                Poll::Ready(bytes) if !bytes.is_empty() => bytes,
+                end_or_pending => {
+                    if must_flush {
+                        ready!(Pin::new(&mut *writer).poll_flush(cx))?;
+                        must_flush = false;
+                    }
+                    return end_or_pending.map(|_| Ok(total));
+                }
+            };
+            let n = ready!(Pin::new(&mut *writer).poll_write(cx, bytes))?;
+            if n == 0 {
+                return Poll::Ready(Err(takes_no_more()));
+            }
+            Pin::new(&mut *reader).consume(n);
+            total += n as u64;
+            owed = n.div_ceil(MIN_BUFFER);
+            must_flush = true;
+        }
+    })
+    .await
+}
+
+fn takes_no_more() -> io::Error {
+    io::Error::new(io::ErrorKind::WriteZero, "the writer takes no more")
 }
 
 /// Copies from each stream to the other until both have ended, and says how many bytes went from
@@ -72,7 +131,38 @@ where
     A: AsyncRead + AsyncWrite + Unpin + ?Sized,
     B: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
-    let (mut a_to_b, mut b_to_a) = (Direction::new(), Direction::new());
+    relay(a, b, Pump::growing(), Pump::growing()).await
+}
+
+/// As [`copy_bidirectional`], with buffers of fixed sizes, in bytes.
+///
+/// # Errors
+/// As [`copy_bidirectional`].
+///
+/// # Panics
+/// If a size is zero.
+///
+/// # Cancel safety
+/// Not cancel safe, as [`copy`].
+pub async fn copy_bidirectional_with_sizes<A, B>(
+    a: &mut A,
+    b: &mut B,
+    a_to_b_buf_size: usize,
+    b_to_a_buf_size: usize,
+) -> io::Result<(u64, u64)>
+where
+    A: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    B: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    relay(a, b, Pump::of_size(a_to_b_buf_size), Pump::of_size(b_to_a_buf_size)).await
+}
+
+async fn relay<A, B>(a: &mut A, b: &mut B, there: Pump, back: Pump) -> io::Result<(u64, u64)>
+where
+    A: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    B: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    let (mut a_to_b, mut b_to_a) = (Direction::Flowing(there), Direction::Flowing(back));
     poll_fn(|cx| {
         let there = a_to_b.poll(cx, Pin::new(a), Pin::new(b))?;
         let back = b_to_a.poll(cx, Pin::new(b), Pin::new(a))?;
@@ -87,6 +177,8 @@ where
 /// A buffer between a reader and a writer.
 struct Pump {
     buffer: Vec<u8>,
+    /// How large the buffer may become.
+    max: usize,
     written: usize,
     filled: usize,
     total: u64,
@@ -97,9 +189,15 @@ struct Pump {
 }
 
 impl Pump {
-    fn new() -> Pump {
+    fn growing() -> Pump {
+        Pump { max: MAX_BUFFER, ..Pump::of_size(MIN_BUFFER) }
+    }
+
+    fn of_size(size: usize) -> Pump {
+        assert!(size > 0, "copying needs a buffer: its size is zero");
         Pump {
-            buffer: vec![0; MIN_BUFFER],
+            buffer: vec![0; size],
+            max: size,
             written: 0,
             filled: 0,
             total: 0,
@@ -146,8 +244,7 @@ impl Pump {
                 let rest = &self.buffer[self.written..self.filled];
                 let n = ready!(writer.as_mut().poll_write(cx, rest))?;
                 if n == 0 {
-                    let message = "the writer takes no more";
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::WriteZero, message)));
+                    return Poll::Ready(Err(takes_no_more()));
                 }
                 self.written += n;
                 self.total += n as u64;
@@ -157,7 +254,7 @@ impl Pump {
                 ready!(writer.as_mut().poll_flush(cx))?;
                 return Poll::Ready(Ok(self.total));
             }
-            if self.filled == self.buffer.len() && self.filled < MAX_BUFFER {
+            if self.filled == self.buffer.len() && self.filled < self.max {
                 self.buffer.resize(2 * self.filled, 0);
                 (self.written, self.filled) = (0, 0);
             }
@@ -173,10 +270,6 @@ enum Direction {
 }
 
 impl Direction {
-    fn new() -> Direction {
-        Direction::Flowing(Pump::new())
-    }
-
     fn poll<R, W>(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,6 +1,7 @@
-//! [`duplex`]: two streams in memory, connected to each other, for tests and for plumbing.
+//! Streams in memory, for tests and for plumbing: [`duplex`], two that are connected to each other, and
+//! [`simplex`], one direction alone. Both stand on the same [`Conduit`].
 //!
-//! Deliberately without halves: [`split`](crate::io::split) splits any stream.
+//! Deliberately without halves of their own: [`split`] splits any stream.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -10,12 +11,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
+use futures_lite::io::{ReadHalf, WriteHalf, split};
 use parking_lot::Mutex;
 
 use crate::leaf::{self, Operation};
 
 static READ: Operation = Operation::new("DuplexStream::read");
 static WRITE: Operation = Operation::new("DuplexStream::write");
+static READ_SIMPLEX: Operation = Operation::new("SimplexStream::read");
+static WRITE_SIMPLEX: Operation = Operation::new("SimplexStream::write");
+
+/// What an operation is, and where its stream was made.
+type Site = (&'static Operation, &'static Location<'static>);
 
 /// Two streams of which each reads what the other writes. A write waits while `max_buf_size` bytes
 /// have not been read.
@@ -40,7 +47,8 @@ static WRITE: Operation = Operation::new("DuplexStream::write");
 pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
     assert!(max_buf_size > 0, "a stream needs a buffer: `duplex(0)`");
     let at = Location::caller();
-    let (there, back) = (Conduit::new(max_buf_size), Conduit::new(max_buf_size));
+    let (there, back) =
+        (Arc::new(Conduit::new(max_buf_size)), Arc::new(Conduit::new(max_buf_size)));
     let a = DuplexStream { incoming: back.clone(), outgoing: there.clone(), at };
     (a, DuplexStream { incoming: there, outgoing: back, at })
 }
@@ -52,14 +60,66 @@ pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
 /// Cancel safe: nothing is read or written unless it is returned.
 #[derive(Debug)]
 pub struct DuplexStream {
-    incoming: Arc<Mutex<Conduit>>,
-    outgoing: Arc<Mutex<Conduit>>,
+    incoming: Arc<Conduit>,
+    outgoing: Arc<Conduit>,
     at: &'static Location<'static>,
+}
+
+/// A stream in memory whose one half reads what the other writes. A write waits while `max_buf_size`
+/// bytes have not been read.
+///
+/// The reader finds the end once the writer has been shut down: dropping the writing half alone
+/// does not end the stream, as in tokio, since the halves are one stream between them.
+///
+/// # Panics
+/// If `max_buf_size` is zero.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// let (mut reader, mut writer) = heist::io::simplex(64);
+/// writer.write_all(b"ping").await.unwrap();
+/// writer.shutdown().await.unwrap();
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text).await.unwrap();
+/// assert_eq!(text, "ping");
+/// # });
+/// ```
+#[track_caller]
+pub fn simplex(max_buf_size: usize) -> (ReadHalf<SimplexStream>, WriteHalf<SimplexStream>) {
+    split(SimplexStream::new_unsplit(max_buf_size))
+}
+
+/// A stream that reads what has been written to it; see [`simplex`].
+///
+/// # Cancel safety
+/// Cancel safe: nothing is read or written unless it is returned.
+#[derive(Debug)]
+pub struct SimplexStream {
+    conduit: Conduit,
+    at: &'static Location<'static>,
+}
+
+impl SimplexStream {
+    /// Both halves of [`simplex`] in one.
+    ///
+    /// # Panics
+    /// If `max_buf_size` is zero.
+    #[track_caller]
+    pub fn new_unsplit(max_buf_size: usize) -> SimplexStream {
+        assert!(max_buf_size > 0, "a stream needs a buffer: `simplex(0)`");
+        SimplexStream { conduit: Conduit::new(max_buf_size), at: Location::caller() }
+    }
 }
 
 /// One direction.
 #[derive(Debug)]
-struct Conduit {
+struct Conduit(Mutex<Flow>);
+
+#[derive(Debug)]
+struct Flow {
     bytes: VecDeque<u8>,
     max: usize,
     /// There will be no more writing.
@@ -71,8 +131,8 @@ struct Conduit {
 }
 
 impl Conduit {
-    fn new(max: usize) -> Arc<Mutex<Conduit>> {
-        Arc::new(Mutex::new(Conduit {
+    fn new(max: usize) -> Conduit {
+        Conduit(Mutex::new(Flow {
             bytes: VecDeque::new(),
             max,
             is_ended: false,
@@ -82,21 +142,71 @@ impl Conduit {
         }))
     }
 
-    fn end(conduit: &Mutex<Conduit>) {
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        site: Site,
+    ) -> Poll<io::Result<usize>> {
+        ready!(leaf::proceed(cx));
+        let mut flow = self.0.lock();
+        if flow.bytes.is_empty() && !flow.is_ended && !buffer.is_empty() {
+            let replaced = wait(&mut flow.reader, cx, site);
+            drop(flow);
+            drop(replaced);
+            return Poll::Pending;
+        }
+        // The bytes lie in up to two pieces, and a read takes from the first one.
+        let first = flow.bytes.read(buffer)?;
+        let second = flow.bytes.read(&mut buffer[first..])?;
+        let writer = flow.writer.take();
+        drop(flow);
+        writer.into_iter().for_each(Waker::wake);
+        Poll::Ready(Ok(first + second))
+    }
+
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        site: Site,
+    ) -> Poll<io::Result<usize>> {
+        ready!(leaf::proceed(cx));
+        let mut flow = self.0.lock();
+        if flow.is_ended || flow.is_abandoned {
+            let message = "the stream has been closed";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, message)));
+        }
+        let room = flow.max - flow.bytes.len();
+        if room == 0 && !bytes.is_empty() {
+            let replaced = wait(&mut flow.writer, cx, site);
+            drop(flow);
+            drop(replaced);
+            return Poll::Pending;
+        }
+        let n = bytes.len().min(room);
+        flow.bytes.extend(&bytes[..n]);
+        let reader = flow.reader.take();
+        drop(flow);
+        reader.into_iter().for_each(Waker::wake);
+        Poll::Ready(Ok(n))
+    }
+
+    fn end(&self) {
         let reader = {
-            let mut conduit = conduit.lock();
-            conduit.is_ended = true;
-            conduit.reader.take()
+            let mut flow = self.0.lock();
+            flow.is_ended = true;
+            flow.reader.take()
         };
         reader.into_iter().for_each(Waker::wake);
     }
 
-    fn abandon(conduit: &Mutex<Conduit>) {
+    fn abandon(&self) {
         let writer = {
-            let mut conduit = conduit.lock();
-            conduit.is_abandoned = true;
-            conduit.bytes = VecDeque::new();
-            conduit.writer.take()
+            let mut flow = self.0.lock();
+            flow.is_abandoned = true;
+            flow.bytes = VecDeque::new();
+            flow.writer.take()
         };
         writer.into_iter().for_each(Waker::wake);
     }
@@ -104,14 +214,9 @@ impl Conduit {
 
 /// Waits in a place; the waker that it takes the place of is to be dropped behind the lock.
 #[must_use]
-fn wait(
-    place: &mut Option<Waker>,
-    cx: &Context<'_>,
-    operation: &'static Operation,
-    at: &'static Location<'static>,
-) -> Option<Waker> {
+fn wait(place: &mut Option<Waker>, cx: &Context<'_>, site: Site) -> Option<Waker> {
     leaf::restore();
-    leaf::waiting(operation, at);
+    leaf::waiting(site.0, site.1);
     match place {
         Some(waker) if waker.will_wake(cx.waker()) => None,
         _ => place.replace(cx.waker().clone()),
@@ -124,21 +229,7 @@ impl AsyncRead for DuplexStream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(leaf::proceed(cx));
-        let mut conduit = self.incoming.lock();
-        if conduit.bytes.is_empty() && !conduit.is_ended && !buffer.is_empty() {
-            let replaced = wait(&mut conduit.reader, cx, &READ, self.at);
-            drop(conduit);
-            drop(replaced);
-            return Poll::Pending;
-        }
-        // The bytes lie in up to two pieces, and a read takes from the first one.
-        let first = conduit.bytes.read(buffer)?;
-        let second = conduit.bytes.read(&mut buffer[first..])?;
-        let writer = conduit.writer.take();
-        drop(conduit);
-        writer.into_iter().for_each(Waker::wake);
-        Poll::Ready(Ok(first + second))
+        self.incoming.poll_read(cx, buffer, (&READ, self.at))
     }
 }
 
@@ -148,25 +239,7 @@ impl AsyncWrite for DuplexStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(leaf::proceed(cx));
-        let mut conduit = self.outgoing.lock();
-        if conduit.is_ended || conduit.is_abandoned {
-            let message = "the stream has been closed";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, message)));
-        }
-        let room = conduit.max - conduit.bytes.len();
-        if room == 0 && !bytes.is_empty() {
-            let replaced = wait(&mut conduit.writer, cx, &WRITE, self.at);
-            drop(conduit);
-            drop(replaced);
-            return Poll::Pending;
-        }
-        let n = bytes.len().min(room);
-        conduit.bytes.extend(&bytes[..n]);
-        let reader = conduit.reader.take();
-        drop(conduit);
-        reader.into_iter().for_each(Waker::wake);
-        Poll::Ready(Ok(n))
+        self.outgoing.poll_write(cx, bytes, (&WRITE, self.at))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -174,14 +247,43 @@ impl AsyncWrite for DuplexStream {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Conduit::end(&self.outgoing);
+        self.outgoing.end();
         Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for DuplexStream {
     fn drop(&mut self) {
-        Conduit::end(&self.outgoing);
-        Conduit::abandon(&self.incoming);
+        self.outgoing.end();
+        self.incoming.abandon();
+    }
+}
+
+impl AsyncRead for SimplexStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.conduit.poll_read(cx, buffer, (&READ_SIMPLEX, self.at))
+    }
+}
+
+impl AsyncWrite for SimplexStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.conduit.poll_write(cx, bytes, (&WRITE_SIMPLEX, self.at))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.conduit.end();
+        Poll::Ready(Ok(()))
     }
 }

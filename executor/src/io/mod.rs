@@ -3,7 +3,7 @@
 //! The traits are those of `futures-io`, their methods have tokio's names ([`AsyncReadExt`] and its
 //! kin), most helpers are those of `futures-lite`; [`Async`] puts any descriptor on the runtime's
 //! reactor. Here is what those lack: copying both ways at once ([`copy_bidirectional`]), streams in
-//! memory ([`duplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and reading
+//! memory ([`duplex`], [`simplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and reading
 //! with limits ([`LimitedExt`]).
 
 mod buffered;
@@ -16,10 +16,11 @@ mod stdin;
 mod stdout;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
+pub mod unix;
 
 pub use buffered::{BufStream, BufWriter};
-pub use copy::{copy, copy_bidirectional};
-pub use duplex::{DuplexStream, duplex};
+pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
+pub use duplex::{DuplexStream, SimplexStream, duplex, simplex};
 pub use ext::{
     AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, Lines, ReadExact, ReadLine,
     ReadNumber, Split, WriteNumber,

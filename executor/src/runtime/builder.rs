@@ -40,6 +40,7 @@ pub struct Builder {
     worker_threads: Option<usize>,
     start_paused: bool,
     debug: Option<bool>,
+    io_events: usize,
     config: Config,
 }
 
@@ -57,7 +58,15 @@ impl Builder {
     fn new(flavor: Flavor) -> Builder {
         let config =
             Config { current_thread: flavor == Flavor::CurrentThread, ..Config::default() };
-        Builder { flavor, worker_threads: None, start_paused: false, debug: None, config }
+        Builder {
+            flavor,
+            worker_threads: None,
+            start_paused: false,
+            debug: None,
+            // As tokio.
+            io_events: 1024,
+            config,
+        }
     }
 
     /// How many workers a multi-thread runtime has. Default: `HEIST_WORKER_THREADS` from the
@@ -87,6 +96,18 @@ impl Builder {
     /// How long a thread of the blocking pool stays when it has nothing to do. Default: 10 s.
     pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Builder {
         self.config.thread_keep_alive = duration;
+        self
+    }
+
+    /// The name of the runtime itself, for [`Handle::name`](super::Handle::name). Default: none.
+    ///
+    /// # Panics
+    /// If it is empty.
+    #[track_caller]
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Builder {
+        let name = name.into();
+        assert!(!name.is_empty(), "the name of a runtime must not be empty: `name(\"\")`");
+        self.config.name = Some(name.into());
         self
     }
 
@@ -199,6 +220,17 @@ impl Builder {
         self
     }
 
+    /// How many events of I/O are fetched at a time; more come with the next look. Default: 1024.
+    ///
+    /// # Panics
+    /// If it is zero.
+    #[track_caller]
+    pub fn max_io_events_per_tick(&mut self, events: usize) -> &mut Builder {
+        assert!(events > 0, "I/O needs events: `max_io_events_per_tick(0)`");
+        self.io_events = events;
+        self
+    }
+
     /// Accepted for compatibility with tokio: how often a busy worker looks at I/O and timers goes
     /// by the clock here, not by the number of tasks.
     pub fn event_interval(&mut self, _tasks: u32) -> &mut Builder {
@@ -228,7 +260,7 @@ impl Builder {
                 None => default_workers()?,
             },
         };
-        let reactor = Reactor::new()?;
+        let reactor = Reactor::new(self.io_events)?;
         let clock = if self.start_paused { Clock::paused() } else { Clock::real() };
         let watchdog = if workers > 1 { Some(Watchdog::new()?) } else { None };
         let queues: Vec<_> = (0..workers).map(|_| LocalQueue::new()).collect();

@@ -13,6 +13,7 @@ pub(crate) type TaskHook = Option<Arc<dyn Fn(&TaskInfo) + Send + Sync>>;
 /// Fixed for the life of a runtime.
 #[derive(Clone)]
 pub(crate) struct Config {
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) current_thread: bool,
     pub(crate) max_blocking_threads: usize,
     pub(crate) thread_keep_alive: Duration,
@@ -32,6 +33,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
+            name: None,
             current_thread: false,
             // As tokio: far more than any machine runs at once, few enough not to exhaust it.
             max_blocking_threads: 512,

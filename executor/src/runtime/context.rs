@@ -119,6 +119,13 @@ pub(crate) fn worker_of(scheduler: &Scheduler) -> Option<&WorkerLocal> {
     ptr::eq(Arc::as_ptr(&worker.scheduler), scheduler).then_some(worker)
 }
 
+/// The number of the worker on this thread, if there is one.
+pub(crate) fn worker_index() -> Option<usize> {
+    let worker = WORKER.get();
+    // SAFETY: as in `worker_of`.
+    (!worker.is_null()).then(|| unsafe { (*worker).index })
+}
+
 /// Whether `worker` is installed on this thread.
 #[inline]
 pub(crate) fn is_worker(worker: &WorkerLocal) -> bool {

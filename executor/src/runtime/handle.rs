@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::block_on::block_on;
 use super::context::{self, ContextGuard};
+use super::id::Id;
 use super::metrics::RuntimeMetrics;
 use crate::task::{JoinHandle, Origin, TaskInfo};
 use crate::worker::Scheduler;
@@ -104,6 +105,16 @@ impl Handle {
         }
     }
 
+    /// The runtime's identity.
+    pub fn id(&self) -> Id {
+        self.scheduler.id
+    }
+
+    /// The runtime's name; see [`Builder::name`](super::Builder::name).
+    pub fn name(&self) -> Option<&str> {
+        self.scheduler.config.name.as_deref()
+    }
+
     /// What the runtime has counted.
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::new(self.scheduler.clone())
@@ -114,6 +125,23 @@ impl Handle {
     pub fn tasks(&self) -> Vec<TaskInfo> {
         self.scheduler.all_infos()
     }
+}
+
+/// Which worker runs on this thread, from zero; `None` elsewhere: on threads inside `block_on` of a
+/// multi-thread runtime, of the blocking pool and of strangers, and within
+/// [`block_in_place`](crate::task::block_in_place).
+///
+/// A task may be with another worker after every `await`. Costs one load.
+///
+/// # Examples
+/// ```
+/// let runtime = heist::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+/// let worker = runtime.spawn(async { heist::runtime::worker_index() });
+/// assert!(runtime.block_on(worker).unwrap().unwrap() < 2);
+/// assert_eq!(heist::runtime::worker_index(), None);
+/// ```
+pub fn worker_index() -> Option<usize> {
+    context::worker_index()
 }
 
 /// The kind of a runtime; see [`Handle::runtime_flavor`].
@@ -132,7 +160,8 @@ impl RefUnwindSafe for Handle {}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").finish_non_exhaustive()
+        let mut handle = f.debug_struct("Handle");
+        handle.field("id", &self.id()).field("name", &self.name()).finish_non_exhaustive()
     }
 }
 

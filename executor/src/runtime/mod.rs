@@ -10,6 +10,7 @@ pub(crate) mod config;
 pub(crate) mod context;
 mod handle;
 mod host;
+mod id;
 mod local;
 mod metrics;
 mod run;
@@ -30,7 +31,9 @@ use block_on::Lone;
 pub(crate) use block_on::assert_may_block;
 pub use builder::Builder;
 pub(crate) use handle::NO_RUNTIME;
-pub use handle::{EnterGuard, Handle, RuntimeFlavor, TryCurrentError};
+pub use handle::{EnterGuard, Handle, RuntimeFlavor, TryCurrentError, worker_index};
+pub use heist_io::is_shutdown_error as is_rt_shutdown_err;
+pub use id::Id;
 pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use run::run;
@@ -205,6 +208,8 @@ impl RefUnwindSafe for Runtime {}
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").finish_non_exhaustive()
+        let mut runtime = f.debug_struct("Runtime");
+        runtime.field("id", &self.handle.id()).field("name", &self.handle.name());
+        runtime.finish_non_exhaustive()
     }
 }

@@ -24,7 +24,7 @@ use super::state::Claim;
 use super::{Home, JoinHandle, Origin, poll};
 use crate::foreign::quietly;
 use crate::queue::Injector;
-use crate::runtime::{Runtime, context};
+use crate::runtime::{self, Runtime, context};
 
 /// In one poll a set runs at most so many tasks, as a current-thread runtime between two looks at
 /// its main future.
@@ -55,6 +55,7 @@ const TASKS_PER_POLL: usize = 64;
 /// # });
 /// ```
 pub struct LocalSet {
+    id: runtime::Id,
     home: Arc<LocalHome>,
     /// Neither `Send` nor `Sync`.
     stays: PhantomData<*const ()>,
@@ -85,7 +86,12 @@ impl LocalSet {
     pub fn new() -> LocalSet {
         let driver = Mutex::new(None);
         let home = LocalHome { live: LiveSet::new(), ready: Injector::new(), driver };
-        LocalSet { home: Arc::new(home), stays: PhantomData }
+        LocalSet { id: runtime::Id::next(), home: Arc::new(home), stays: PhantomData }
+    }
+
+    /// The set's identity, of the same kind as a runtime's.
+    pub fn id(&self) -> runtime::Id {
+        self.id
     }
 
     /// Spawns a task into this set. It runs when the set is driven.

@@ -21,6 +21,7 @@ use super::watchdog::Watchdog;
 use crate::blocking::Pools;
 use crate::foreign::quietly;
 use crate::queue::{Injector, LocalQueue};
+use crate::runtime::Id;
 use crate::runtime::config::Config;
 use crate::runtime::context;
 use crate::runtime::shutdown::{self, Exit};
@@ -31,6 +32,7 @@ use crate::task::{Home, JoinHandle, Notified, Origin, TaskInfo, TaskRef, poll};
 
 /// See the module's documentation.
 pub(crate) struct Scheduler {
+    pub(crate) id: Id,
     pub(crate) remotes: Box<[CachePadded<WorkerRemote>]>,
     /// One a worker, and one for tasks spawned from elsewhere.
     pub(crate) homes: Box<[CachePadded<WorkerHome>]>,
@@ -75,6 +77,7 @@ impl Scheduler {
     ) -> Arc<Scheduler> {
         let workers = queues.len();
         Arc::new_cyclic(|this| Scheduler {
+            id: Id::next(),
             remotes: queues
                 .iter()
                 .map(|q| CachePadded::new(WorkerRemote::new(q.stealer())))

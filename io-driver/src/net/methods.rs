@@ -41,6 +41,14 @@ macro_rules! reading_methods {
             self.io().try_recv(buffer)
         }
 
+        /// As [`try_read`](Self::try_read), into several buffers in turn.
+        ///
+        /// # Errors
+        /// `WouldBlock` if there is nothing to read now.
+        pub fn try_read_vectored(&self, bufs: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
+            self.io().try_recv_vectored(bufs)
+        }
+
         /// Waits until there may be something to read.
         ///
         /// # Cancel safety
@@ -163,6 +171,37 @@ macro_rules! writing_methods {
 }
 pub(crate) use writing_methods;
 
+/// Sending files, for what is a socket.
+macro_rules! file_methods {
+    ($write:ident) => {
+        /// Sends the part of a file that the range names (`..` is all of it), and says how many bytes
+        /// that were: fewer than asked for if the file ends before. The kernel does it (`sendfile`),
+        /// without taking the bytes through this process's memory. The file's own position is neither
+        /// used nor changed. tokio has nothing like it.
+        ///
+        /// What is not in the page cache is read from the disk meanwhile, on this thread, in pieces of
+        /// 256 KiB at most.
+        ///
+        /// # Errors
+        /// Those of writing and of reading the file; `InvalidInput` if the kernel cannot read it like
+        /// that, as is so with pipes. A peer that is gone is an error as ever, unless the process has
+        /// asked for `SIGPIPE`, which Rust's programs ignore.
+        ///
+        /// # Cancel safety
+        /// Not cancel safe: how much was sent is lost.
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        #[track_caller]
+        pub fn send_file<'a, F: std::os::fd::AsFd + Sync>(
+            &'a self,
+            file: &'a F,
+            range: impl std::ops::RangeBounds<u64> + Send + 'a,
+        ) -> impl Future<Output = io::Result<u64>> + Send + 'a {
+            self.io().send_file((&$write, Location::caller()), file, range)
+        }
+    };
+}
+pub(crate) use file_methods;
+
 /// The methods of a stream or half that are for both directions.
 macro_rules! common_methods {
     () => {
@@ -188,6 +227,20 @@ macro_rules! common_methods {
             mut operation: impl FnMut() -> io::Result<R>,
         ) -> io::Result<R> {
             self.io().try_io(interest, |_| operation())
+        }
+
+        /// As [`try_io`](Self::try_io), waiting as often as the operation says `WouldBlock`.
+        ///
+        /// # Cancel safety
+        /// Cancel safe, as far as the operation itself is.
+        #[track_caller]
+        pub fn async_io<R>(
+            &self,
+            interest: $crate::Interest,
+            mut operation: impl FnMut() -> io::Result<R>,
+        ) -> impl Future<Output = io::Result<R>> {
+            let site = (&$crate::net::stream::ASYNC_IO, Location::caller());
+            self.io().run(interest, site, move |_| operation(), |_| false)
         }
     };
 }

@@ -15,10 +15,13 @@ mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
 mod udp;
+mod udp_many;
 mod udp_options;
 pub mod unix;
+mod unix_addr;
 mod unix_datagram;
 mod unix_listener;
+mod unix_socket;
 mod unix_stream;
 
 pub use addr::{ToSocketAddrs, lookup_host};
@@ -26,8 +29,10 @@ pub use tcp_listener::TcpListener;
 pub use tcp_socket::TcpSocket;
 pub use tcp_stream::TcpStream;
 pub use udp::UdpSocket;
+pub use udp_many::Datagram;
 pub use unix_datagram::UnixDatagram;
 pub use unix_listener::UnixListener;
+pub use unix_socket::UnixSocket;
 pub use unix_stream::UnixStream;
 
 use std::io;

@@ -2,7 +2,11 @@
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-use super::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream};
+use super::unix::pipe::{Receiver, Sender};
+use super::{
+    TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixSocket,
+    UnixStream,
+};
 
 macro_rules! raw {
     ($($socket:ty),*) => { $(
@@ -13,4 +17,15 @@ macro_rules! raw {
         }
     )* };
 }
-raw!(TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream);
+raw!(
+    TcpListener,
+    TcpSocket,
+    TcpStream,
+    UdpSocket,
+    UnixDatagram,
+    UnixListener,
+    UnixStream,
+    UnixSocket,
+    Receiver,
+    Sender
+);

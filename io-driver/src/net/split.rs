@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::methods::{common_methods, reading_methods, writing_methods};
-use super::stream::shutdown;
+use super::stream::{Transfer, shutdown};
 use super::tcp_stream::TcpStream;
 use super::unix_stream::UnixStream;
 use crate::host::Operation;
@@ -48,7 +48,7 @@ pub(super) fn into_split<T: AsFd>(io: Arc<Async<T>>) -> (OwnedReadHalf<T>, Owned
     (OwnedReadHalf { io: io.clone() }, OwnedWriteHalf { io, close_on_drop: true })
 }
 
-impl<T: AsFd + Sync> OwnedReadHalf<T> {
+impl<T: Transfer + Sync> OwnedReadHalf<T> {
     fn io(&self) -> &Async<T> {
         &self.io
     }
@@ -57,7 +57,7 @@ impl<T: AsFd + Sync> OwnedReadHalf<T> {
     common_methods!();
 }
 
-impl<T: AsFd + Sync> OwnedWriteHalf<T> {
+impl<T: Transfer + Sync> OwnedWriteHalf<T> {
     fn io(&self) -> &Async<T> {
         &self.io
     }

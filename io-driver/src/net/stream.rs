@@ -1,10 +1,10 @@
-//! What every stream socket has, written once: TCP and Unix streams and their halves.
+//! What every stream has, written once: TCP and Unix streams, their halves, and pipes.
 //!
 //! All reading goes through one `recv` into memory that need not be initialised, all writing through
 //! one `send`; the inherent methods (see `methods`), `futures-io`, `hyper::rt` and `tokio::io` are thin
 //! over them.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
@@ -17,9 +17,7 @@ use crate::host::Operation;
 use crate::interest::Interest;
 use crate::source::Async;
 
-/// A short read or write says that there is no more for now. Only true where the end of the stream
-/// is reported as an event of its own, which `polling` does not ask for.
-const SHORT_MEANS_EMPTY: bool = cfg!(target_os = "linux");
+pub(crate) static ASYNC_IO: Operation = Operation::new("async_io");
 
 /// A peer that is gone is an error and no signal. Apple's systems know that from the socket itself,
 /// by an option which the standard library and `socket2` set.
@@ -34,14 +32,38 @@ const QUIETLY: SendFlags = {
 /// Where an operation was called, and what it is.
 pub(crate) type Site = (&'static Operation, &'static Location<'static>);
 
-fn recv<T: AsFd>(source: &T, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    let (received, _) = rustix::net::recv(source, buffer, RecvFlags::empty())?;
-    Ok(received.0.len())
+/// How a stream is read and written: as a socket, unless it says otherwise.
+pub trait Transfer: AsFd {
+    /// Whether a short read or write says that there is no more for now. Only true where the end of
+    /// the stream is reported as an event of its own, which `polling` does not ask for.
+    const SHORT_MEANS_EMPTY: bool = cfg!(target_os = "linux");
+
+    /// Reads what is there, as far as it fits.
+    fn recv(&self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        let (received, _) = rustix::net::recv(self, buffer, RecvFlags::empty())?;
+        Ok(received.0.len())
+    }
+
+    /// Writes what there is room for.
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::net::send(self, bytes, QUIETLY)?)
+    }
+
+    /// As `send`, from several buffers in turn.
+    fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut control = rustix::net::SendAncillaryBuffer::default();
+        Ok(rustix::net::sendmsg(self, bufs, &mut control, QUIETLY)?)
+    }
+
+    /// Whether a transfer of `n` of `len` bytes says that there is no more for now. Zero is the end
+    /// of the stream, which is final.
+    fn is_short(n: usize, len: usize) -> bool {
+        Self::SHORT_MEANS_EMPTY && 0 < n && n < len
+    }
 }
 
-fn send<T: AsFd>(source: &T, bytes: &[u8]) -> io::Result<usize> {
-    Ok(rustix::net::send(source, bytes, QUIETLY)?)
-}
+impl Transfer for std::net::TcpStream {}
+impl Transfer for std::os::unix::net::UnixStream {}
 
 /// # Safety of the cast
 /// `MaybeUninit<u8>` has the layout of `u8`; callers only ever write initialised bytes.
@@ -50,7 +72,7 @@ fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
 }
 
-impl<T: AsFd> Async<T> {
+impl<T: Transfer> Async<T> {
     pub(crate) fn poll_recv(
         &self,
         cx: &mut Context<'_>,
@@ -58,7 +80,7 @@ impl<T: AsFd> Async<T> {
         buffer: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
         let len = buffer.len();
-        self.poll_attempt(cx, Interest::READABLE, at, |s| recv(s, buffer), |&n| is_short(n, len))
+        self.poll_attempt(cx, Interest::READABLE, at, |s| s.recv(buffer), |&n| T::is_short(n, len))
     }
 
     pub(crate) fn poll_send(
@@ -68,7 +90,7 @@ impl<T: AsFd> Async<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let len = bytes.len();
-        self.poll_attempt(cx, Interest::WRITABLE, at, |s| send(s, bytes), |&n| is_short(n, len))
+        self.poll_attempt(cx, Interest::WRITABLE, at, |s| s.send(bytes), |&n| T::is_short(n, len))
     }
 
     pub(crate) fn poll_send_vectored(
@@ -82,8 +104,8 @@ impl<T: AsFd> Async<T> {
             cx,
             Interest::WRITABLE,
             at,
-            |s| send_vectored(s, bufs),
-            |&n| is_short(n, len),
+            |s| s.send_vectored(bufs),
+            |&n| T::is_short(n, len),
         )
     }
 
@@ -96,8 +118,8 @@ impl<T: AsFd> Async<T> {
         T: Sync,
     {
         let len = buffer.len();
-        let receive = move |s: &T| recv(s, uninit(buffer));
-        self.run(Interest::READABLE, at, receive, move |&n| is_short(n, len))
+        let receive = move |s: &T| s.recv(uninit(buffer));
+        self.run(Interest::READABLE, at, receive, move |&n| T::is_short(n, len))
     }
 
     pub(crate) fn send<'a>(
@@ -108,7 +130,7 @@ impl<T: AsFd> Async<T> {
     where
         T: Sync,
     {
-        self.run(Interest::WRITABLE, at, |s| send(s, bytes), |&n| is_short(n, bytes.len()))
+        self.run(Interest::WRITABLE, at, |s| s.send(bytes), |&n| T::is_short(n, bytes.len()))
     }
 
     pub(crate) fn send_vectored<'a>(
@@ -120,23 +142,30 @@ impl<T: AsFd> Async<T> {
         T: Sync,
     {
         let len: usize = bufs.iter().map(|buf| buf.len()).sum();
-        self.run(Interest::WRITABLE, at, |s| send_vectored(s, bufs), move |&n| is_short(n, len))
+        self.run(Interest::WRITABLE, at, |s| s.send_vectored(bufs), move |&n| T::is_short(n, len))
     }
 
     pub(crate) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let len = buffer.len();
-        self.attempt(Interest::READABLE, |s| recv(s, uninit(buffer)), |&n| is_short(n, len))
+        self.attempt(Interest::READABLE, |s| s.recv(uninit(buffer)), |&n| T::is_short(n, len))
+            .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    }
+
+    pub(crate) fn try_recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let len = bufs.iter().map(|buf| buf.len()).sum();
+        let receive = |s: &T| Ok(rustix::io::readv(s, bufs)?);
+        self.attempt(Interest::READABLE, receive, |&n| T::is_short(n, len))
             .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
     pub(crate) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.attempt(Interest::WRITABLE, |s| send(s, bytes), |&n| is_short(n, bytes.len()))
+        self.attempt(Interest::WRITABLE, |s| s.send(bytes), |&n| T::is_short(n, bytes.len()))
             .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
     pub(crate) fn try_send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let len = bufs.iter().map(|buf| buf.len()).sum();
-        self.attempt(Interest::WRITABLE, |s| send_vectored(s, bufs), |&n| is_short(n, len))
+        self.attempt(Interest::WRITABLE, |s| s.send_vectored(bufs), |&n| T::is_short(n, len))
             .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
@@ -158,6 +187,41 @@ impl<T: AsFd> Async<T> {
         Ok(len)
     }
 
+    /// Sends a part of a file without taking it through this process's memory.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub(crate) async fn send_file<F: AsFd>(
+        &self,
+        at: Site,
+        file: &F,
+        range: impl std::ops::RangeBounds<u64>,
+    ) -> io::Result<u64>
+    where
+        T: Sync,
+    {
+        use std::ops::Bound;
+        /// So many bytes at a time, as the call may wait for a disk.
+        const CHUNK: u64 = 256 << 10;
+        let start = match range.start_bound() {
+            Bound::Included(&start) => start,
+            Bound::Excluded(&before) => before.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&last) => last.saturating_add(1),
+            Bound::Excluded(&end) => end,
+            Bound::Unbounded => u64::MAX,
+        };
+        let mut offset = start;
+        while offset < end {
+            let len = CHUNK.min(end - offset) as usize;
+            let send = |s: &T| Ok(rustix::fs::sendfile(s, file, Some(&mut offset), len)?);
+            if self.run(Interest::WRITABLE, at, send, |_| false).await? == 0 {
+                break;
+            }
+        }
+        Ok(offset - start)
+    }
+
     pub(crate) async fn send_all(&self, at: Site, mut bytes: &[u8]) -> io::Result<()>
     where
         T: Sync,
@@ -170,18 +234,8 @@ impl<T: AsFd> Async<T> {
     }
 }
 
-/// Whether a transfer of `n` of `len` bytes says that there is no more for now. Zero is the end of
-/// the stream, which is final.
-fn is_short(n: usize, len: usize) -> bool {
-    SHORT_MEANS_EMPTY && 0 < n && n < len
-}
-
-fn send_vectored<T: AsFd>(source: &T, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    let mut control = rustix::net::SendAncillaryBuffer::default();
-    Ok(rustix::net::sendmsg(source, bufs, &mut control, QUIETLY)?)
-}
-
-/// Closes a half; a peer that is gone already is no failure.
+/// Closes a half; a peer that is gone already is no failure. A pipe is not to be closed like that: it
+/// ends when it is dropped.
 pub(crate) fn shutdown<T: AsFd>(source: &T, how: Shutdown) -> io::Result<()> {
     let how = match how {
         Shutdown::Read => rustix::net::Shutdown::Read,
@@ -189,7 +243,7 @@ pub(crate) fn shutdown<T: AsFd>(source: &T, how: Shutdown) -> io::Result<()> {
         Shutdown::Both => rustix::net::Shutdown::Both,
     };
     match rustix::net::shutdown(source, how) {
-        Err(rustix::io::Errno::NOTCONN) => Ok(()),
+        Err(rustix::io::Errno::NOTCONN | rustix::io::Errno::NOTSOCK) => Ok(()),
         result => Ok(result?),
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::about;
 use super::addr::{ToSocketAddrs, resolve};
 use super::connect::connect;
-use super::methods::{common_methods, reading_methods, writing_methods};
+use super::methods::{common_methods, file_methods, reading_methods, writing_methods};
 use super::stream::shutdown;
 use super::{split, tcp};
 use crate::context;
@@ -25,6 +25,8 @@ use crate::source::Async;
 static CONNECT: Operation = Operation::new("TcpStream::connect");
 static READ: Operation = Operation::new("TcpStream::read");
 static WRITE: Operation = Operation::new("TcpStream::write");
+#[cfg(any(target_os = "android", target_os = "linux"))]
+static SEND_FILE: Operation = Operation::new("TcpStream::send_file");
 static PEEK: Operation = Operation::new("TcpStream::peek");
 
 /// A TCP connection.
@@ -110,6 +112,7 @@ impl TcpStream {
     reading_methods!(READ);
     writing_methods!(WRITE);
     common_methods!();
+    file_methods!(SEND_FILE);
 
     /// Reads what is there without taking it out.
     ///

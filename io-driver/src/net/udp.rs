@@ -9,6 +9,7 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::addr::{ToSocketAddrs, resolve};
+use super::stream::ASYNC_IO;
 use super::{about, no_address, try_each};
 use crate::context;
 use crate::host::Operation;
@@ -20,10 +21,15 @@ static SEND: Operation = Operation::new("UdpSocket::send");
 
 /// A UDP socket. Any number of tasks may send and receive on it at once.
 ///
-/// Each datagram costs one system call. There is no way to send or receive several with one
-/// (`sendmmsg`, `recvmmsg`) as yet, in tokio neither.
+/// Each datagram costs one system call; [`send_many`](UdpSocket::send_many),
+/// [`send_many_to`](UdpSocket::send_many_to) and [`recv_many`](UdpSocket::recv_many), which tokio
+/// has not, pass on up to 32 with one on Linux.
 pub struct UdpSocket {
-    io: Async<std::net::UdpSocket>,
+    pub(super) io: Async<std::net::UdpSocket>,
+}
+
+fn peek_sender(socket: &std::net::UdpSocket) -> io::Result<SocketAddr> {
+    socket.peek_from(&mut []).map(|(_, from)| from)
 }
 
 impl UdpSocket {
@@ -157,6 +163,21 @@ impl UdpSocket {
         self.io.run(Interest::READABLE, site, |socket| socket.peek(buffer), |_| false)
     }
 
+    /// Says whose the next datagram is, without taking it out.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[track_caller]
+    pub fn peek_sender(&self) -> impl Future<Output = io::Result<SocketAddr>> + Send + '_ {
+        let site = (&RECV, Location::caller());
+        self.io.run(Interest::READABLE, site, peek_sender, |_| false)
+    }
+
+    /// As [`peek_sender`](UdpSocket::peek_sender), without waiting.
+    pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
+        self.io.try_io(Interest::READABLE, peek_sender)
+    }
+
     /// As [`peek_from`](UdpSocket::peek_from), without waiting.
     pub fn try_peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.io.try_io(Interest::READABLE, |socket| socket.peek_from(buffer))
@@ -237,6 +258,30 @@ impl UdpSocket {
         mut operation: impl FnMut() -> io::Result<R>,
     ) -> io::Result<R> {
         self.io.try_io(interest, |_| operation())
+    }
+
+    /// As [`try_io`](UdpSocket::try_io), waiting as often as the operation says `WouldBlock`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, as far as the operation itself is.
+    #[track_caller]
+    pub fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> impl Future<Output = io::Result<R>> {
+        let site = (&ASYNC_IO, Location::caller());
+        self.io.run(interest, site, move |_| operation(), |_| false)
+    }
+
+    /// As [`readable`](UdpSocket::readable), for futures written by hand; the last waker wins.
+    pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_readable(cx)
+    }
+
+    /// As [`writable`](UdpSocket::writable), for futures written by hand; the last waker wins.
+    pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_writable(cx)
     }
 
     /// Waits until there may be something to receive.

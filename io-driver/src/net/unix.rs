@@ -1,4 +1,6 @@
-//! Halves of [`UnixStream`], and who is at its other end.
+//! Halves of [`UnixStream`], who is at its other end, and pipes.
+
+pub mod pipe;
 
 use super::UnixStream;
 use super::split;
@@ -16,3 +18,13 @@ pub type OwnedReadHalf = split::OwnedReadHalf<std::os::unix::net::UnixStream>;
 pub type OwnedWriteHalf = split::OwnedWriteHalf<std::os::unix::net::UnixStream>;
 /// The halves were not of the same stream.
 pub type ReuniteError = split::ReuniteError<std::os::unix::net::UnixStream>;
+
+/// The number of a user.
+#[allow(non_camel_case_types)]
+pub type uid_t = u32;
+/// The number of a group.
+#[allow(non_camel_case_types)]
+pub type gid_t = u32;
+/// The number of a process.
+#[allow(non_camel_case_types)]
+pub type pid_t = i32;

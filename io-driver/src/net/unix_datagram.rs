@@ -8,8 +8,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{self as unix, SocketAddr};
 use std::panic::Location;
 use std::path::Path;
+use std::task::{Context, Poll};
 
 use super::about;
+use super::stream::ASYNC_IO;
+use super::unix_addr::address;
 use crate::context;
 use crate::host::Operation;
 use crate::interest::{Interest, Ready};
@@ -36,7 +39,8 @@ impl UnixDatagram {
         // A panic after it is bound would leave its name behind.
         context::demand(Location::caller());
         let path = path.as_ref();
-        let socket = unix::UnixDatagram::bind(path)
+        let socket = address(path)
+            .and_then(|addr| unix::UnixDatagram::bind_addr(&addr))
             .map_err(|error| about("bind to", path.display(), &error))?;
         UnixDatagram::from_std(socket)
     }
@@ -76,7 +80,7 @@ impl UnixDatagram {
 
     /// Fixes the peer for `send` and `recv`.
     pub fn connect<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
-        self.io.get_ref().connect(path)
+        self.io.get_ref().connect_addr(&address(path.as_ref())?)
     }
 
     /// Sends a datagram to the connected peer.
@@ -151,6 +155,82 @@ impl UnixDatagram {
     /// As [`send_to`](UnixDatagram::send_to), without waiting.
     pub fn try_send_to<P: AsRef<Path>>(&self, bytes: &[u8], path: P) -> io::Result<usize> {
         self.io.try_io(Interest::WRITABLE, |socket| socket.send_to(bytes, path.as_ref()))
+    }
+
+    /// Runs an operation of one's own once if the socket is thought to be ready for it.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it is not, and those of the operation.
+    pub fn try_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.io.try_io(interest, |_| operation())
+    }
+
+    /// As [`try_io`](UnixDatagram::try_io), waiting as often as the operation says `WouldBlock`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, as far as the operation itself is.
+    #[track_caller]
+    pub fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> impl Future<Output = io::Result<R>> {
+        let site = (&ASYNC_IO, Location::caller());
+        self.io.run(interest, site, move |_| operation(), |_| false)
+    }
+
+    /// As [`readable`](UnixDatagram::readable), for futures written by hand; the last waker wins.
+    pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_readable(cx)
+    }
+
+    /// As [`writable`](UnixDatagram::writable), for futures written by hand; the last waker wins.
+    pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_writable(cx)
+    }
+
+    /// As [`recv_from`](UnixDatagram::recv_from), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let site = (&RECV, Location::caller());
+        let receive = |socket: &unix::UnixDatagram| socket.recv_from(buffer);
+        self.io.poll_attempt(cx, Interest::READABLE, site, receive, |_| false)
+    }
+
+    /// As [`send_to`](UnixDatagram::send_to), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_send_to<P: AsRef<Path>>(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        path: P,
+    ) -> Poll<io::Result<usize>> {
+        let site = (&SEND, Location::caller());
+        let send = |socket: &unix::UnixDatagram| socket.send_to(bytes, path.as_ref());
+        self.io.poll_attempt(cx, Interest::WRITABLE, site, send, |_| false)
+    }
+
+    /// As [`recv`](UnixDatagram::recv), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let site = (&RECV, Location::caller());
+        let receive = |socket: &unix::UnixDatagram| socket.recv(buffer);
+        self.io.poll_attempt(cx, Interest::READABLE, site, receive, |_| false)
+    }
+
+    /// As [`send`](UnixDatagram::send), for futures written by hand; the last waker wins.
+    #[track_caller]
+    pub fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let site = (&SEND, Location::caller());
+        self.io.poll_attempt(cx, Interest::WRITABLE, site, |socket| socket.send(bytes), |_| false)
     }
 
     /// Waits until there may be something to receive.

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use super::about;
 use super::tcp_listener::held_back_if_exhausted;
+use super::unix_addr::address;
 use super::unix_stream::UnixStream;
 use crate::context;
 use crate::host::Operation;
@@ -25,7 +26,8 @@ pub struct UnixListener {
 }
 
 impl UnixListener {
-    /// Listens on a path, which must not exist.
+    /// Listens on a path, which must not exist. On Linux one that begins with a zero byte is an
+    /// abstract name, of which no file is made.
     ///
     /// # Errors
     /// `AddrInUse` if it does, with the path in the message.
@@ -37,9 +39,23 @@ impl UnixListener {
         // A panic after it is bound would leave its name behind.
         context::demand(Location::caller());
         let path = path.as_ref();
-        let listener = unix::UnixListener::bind(path)
+        let listener = address(path)
+            .and_then(|addr| unix::UnixListener::bind_addr(&addr))
             .map_err(|error| about("listen on", path.display(), &error))?;
         UnixListener::from_std(listener)
+    }
+
+    /// Listens on an address, which may be an abstract one.
+    ///
+    /// # Errors
+    /// As [`bind`](UnixListener::bind).
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[track_caller]
+    pub fn bind_addr(addr: &SocketAddr) -> io::Result<UnixListener> {
+        context::demand(Location::caller());
+        UnixListener::from_std(unix::UnixListener::bind_addr(addr)?)
     }
 
     /// Takes over a listener of the standard library, which is made non-blocking.

@@ -8,15 +8,17 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{self as unix, SocketAddr};
 use std::panic::Location;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{SockAddr, Socket};
 
 use super::about;
-use super::methods::{common_methods, reading_methods, writing_methods};
+use super::methods::{common_methods, file_methods, reading_methods, writing_methods};
 use super::stream::shutdown;
+use super::unix_addr::{shown, sock_addr};
+use super::unix_socket::UnixSocket;
 use super::{split, unix as halves};
 use crate::context;
 use crate::host::Operation;
@@ -26,6 +28,8 @@ use crate::source::Async;
 static CONNECT: Operation = Operation::new("UnixStream::connect");
 static READ: Operation = Operation::new("UnixStream::read");
 static WRITE: Operation = Operation::new("UnixStream::write");
+#[cfg(any(target_os = "android", target_os = "linux"))]
+static SEND_FILE: Operation = Operation::new("UnixStream::send_file");
 
 /// A connection within this machine. As [`TcpStream`](super::TcpStream), reading and writing need
 /// only `&self`.
@@ -45,16 +49,35 @@ impl UnixStream {
     pub fn connect<P: AsRef<Path>>(
         path: P,
     ) -> impl Future<Output = io::Result<UnixStream>> + Send + use<P> {
-        UnixStream::connect_path(path.as_ref().to_owned(), Location::caller())
+        let (path, at) = (path.as_ref().to_owned(), Location::caller());
+        async move {
+            context::demand(at);
+            let socket = UnixSocket::new_stream()?;
+            UnixStream::connect_socket(socket.into_socket(), SockAddr::unix(path)?, at).await
+        }
     }
 
-    async fn connect_path(path: PathBuf, at: &'static Location<'static>) -> io::Result<UnixStream> {
-        context::demand(at);
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        let failed = |error: io::Error| about("connect to", path.display(), &error);
+    /// As [`connect`](UnixStream::connect), to an address, which may be an abstract one.
+    #[track_caller]
+    pub fn connect_addr(
+        addr: &SocketAddr,
+    ) -> impl Future<Output = io::Result<UnixStream>> + Send + use<> {
+        let (addr, at) = (sock_addr(addr), Location::caller());
+        async move {
+            context::demand(at);
+            let socket = UnixSocket::new_stream()?;
+            UnixStream::connect_socket(socket.into_socket(), addr?, at).await
+        }
+    }
+
+    pub(super) async fn connect_socket(
+        socket: Socket,
+        addr: SockAddr,
+        at: &'static Location<'static>,
+    ) -> io::Result<UnixStream> {
+        let failed = |error: io::Error| about("connect to", shown(&addr), &error);
         let mut waits = false;
-        match socket.connect(&SockAddr::unix(&path)?) {
+        match socket.connect(&addr) {
             Ok(()) => {}
             Err(error)
                 if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
@@ -111,6 +134,7 @@ impl UnixStream {
     reading_methods!(READ);
     writing_methods!(WRITE);
     common_methods!();
+    file_methods!(SEND_FILE);
 
     /// Two halves that borrow the stream.
     pub fn split(&mut self) -> (halves::ReadHalf<'_>, halves::WriteHalf<'_>) {
@@ -157,24 +181,24 @@ impl UnixStream {
 /// Who a process is; see `UnixStream::peer_cred`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UCred {
-    uid: u32,
-    gid: u32,
-    pid: Option<i32>,
+    uid: halves::uid_t,
+    gid: halves::gid_t,
+    pid: Option<halves::pid_t>,
 }
 
 impl UCred {
     /// The user.
-    pub fn uid(&self) -> u32 {
+    pub fn uid(&self) -> halves::uid_t {
         self.uid
     }
 
     /// The group.
-    pub fn gid(&self) -> u32 {
+    pub fn gid(&self) -> halves::gid_t {
         self.gid
     }
 
     /// The process, where the system tells.
-    pub fn pid(&self) -> Option<i32> {
+    pub fn pid(&self) -> Option<halves::pid_t> {
         self.pid
     }
 }

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::net::stream::shutdown;
-use crate::net::{TcpStream, UnixStream, tcp, unix};
+use crate::net::unix::{self, pipe};
+use crate::net::{TcpStream, UnixStream, tcp};
 
 fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     // SAFETY: same layout and lifetime, and `poll_recv` writes nothing but initialised bytes.
@@ -64,3 +65,5 @@ read!(TcpStream, &TcpStream, tcp::OwnedReadHalf, tcp::ReadHalf<'_>);
 read!(UnixStream, &UnixStream, unix::OwnedReadHalf, unix::ReadHalf<'_>);
 write!(TcpStream, &TcpStream, tcp::OwnedWriteHalf, tcp::WriteHalf<'_>);
 write!(UnixStream, &UnixStream, unix::OwnedWriteHalf, unix::WriteHalf<'_>);
+read!(pipe::Receiver);
+write!(pipe::Sender);

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::stream::shutdown;
-use crate::net::{TcpStream, UnixStream, tcp, unix};
+use crate::net::unix::{self, pipe};
+use crate::net::{TcpStream, UnixStream, tcp};
 
 macro_rules! read {
     ($($type:ty),*) => { $(
@@ -67,3 +68,5 @@ read!(TcpStream, tcp::OwnedReadHalf, tcp::ReadHalf<'_>);
 read!(UnixStream, unix::OwnedReadHalf, unix::ReadHalf<'_>);
 write!(TcpStream, tcp::OwnedWriteHalf, tcp::WriteHalf<'_>);
 write!(UnixStream, unix::OwnedWriteHalf, unix::WriteHalf<'_>);
+read!(pipe::Receiver);
+write!(pipe::Sender);

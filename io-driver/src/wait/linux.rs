@@ -22,9 +22,6 @@ use crate::interest::Ready;
 /// The key of the wake-up call. The poller keeps `usize::MAX` for itself.
 const NOTIFY_KEY: usize = usize::MAX - 1;
 
-/// So many events are fetched in a turn; more come in the next.
-const EVENTS: usize = 1024;
-
 /// Events of one turn.
 pub(crate) struct EventBuffer(Vec<epoll::Event>);
 
@@ -32,8 +29,8 @@ pub(crate) struct EventBuffer(Vec<epoll::Event>);
 unsafe impl Send for EventBuffer {}
 
 impl EventBuffer {
-    pub(crate) fn new() -> EventBuffer {
-        EventBuffer(Vec::with_capacity(EVENTS))
+    pub(crate) fn new(max: usize) -> EventBuffer {
+        EventBuffer(Vec::with_capacity(max))
     }
 
     /// Keys and readiness of what has come, without the wake-up call.

@@ -12,8 +12,9 @@ use crate::interest::Ready;
 pub(crate) struct EventBuffer(Events);
 
 impl EventBuffer {
-    pub(crate) fn new() -> EventBuffer {
-        EventBuffer(Events::new())
+    pub(crate) fn new(max: usize) -> EventBuffer {
+        let max = std::num::NonZeroUsize::new(max).expect("a reactor has events");
+        EventBuffer(Events::with_capacity(max))
     }
 
     /// Keys and readiness of what has come, without the wake-up call.
@@ -98,7 +99,7 @@ mod tests {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
         waiter.add(theirs.as_fd(), 7).unwrap();
         ours.write_all(b"x").unwrap();
-        let mut events = EventBuffer::new();
+        let mut events = EventBuffer::new(16);
         waiter.wait(&mut events, None).unwrap();
         assert!(events.iter().any(|(key, ready)| key == 7 && ready.is_readable()));
         waiter.rearm(theirs.as_fd(), 7).unwrap();

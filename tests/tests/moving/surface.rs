@@ -30,7 +30,9 @@ fn runtimes() -> io::Result<()> {
         .on_thread_stop(|| {})
         .on_thread_park(|| {})
         .on_thread_unpark(|| {})
+        .name("runtime")
         .event_interval(61)
+        .max_io_events_per_tick(512)
         .global_queue_interval(31)
         .enable_all()
         .enable_io()
@@ -38,6 +40,10 @@ fn runtimes() -> io::Result<()> {
         .build()?;
     let handle: &Handle = runtime.handle();
     assert_eq!(handle.runtime_flavor(), RuntimeFlavor::MultiThread);
+    let _id: rt::runtime::Id = handle.id();
+    assert_eq!(handle.name(), Some("runtime"));
+    assert_eq!(rt::runtime::worker_index(), None);
+    assert!(!rt::runtime::is_rt_shutdown_err(&io::Error::other("another one")));
     let _workers: usize = handle.metrics().num_workers();
     let _alive: usize = handle.metrics().num_alive_tasks();
     let _queued: usize = handle.metrics().global_queue_depth();

@@ -134,3 +134,90 @@ async fn files_streams_and_processes() -> io::Result<()> {
         rt::signal::unix::signal(rt::signal::unix::SignalKind::user_defined2())?;
     Ok(())
 }
+
+#[rt::test]
+async fn descriptors_and_pipes() -> io::Result<()> {
+    use rt::io::unix::{AsyncFd, AsyncFdReadyGuard, AsyncFdReadyMutGuard, TryIoError};
+    use rt::io::{Interest, Ready};
+    use std::io::{Read, Write};
+    use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+    let (mut near, far) = std::os::unix::net::UnixStream::pair()?;
+    far.set_nonblocking(true)?;
+    let mut far: AsyncFd<_> = AsyncFd::with_interest(far, Interest::READABLE | Interest::WRITABLE)?;
+    near.write_all(b"ping")?;
+    let mut buffer = [0; 8];
+    let mut guard: AsyncFdReadyGuard<'_, _> = far.readable().await?;
+    let read: Result<io::Result<usize>, TryIoError> =
+        guard.try_io(|far| far.get_ref().read(&mut buffer));
+    assert_eq!(read.unwrap()?, 4);
+    guard.clear_ready_matching(Ready::READABLE);
+    let mut guard: AsyncFdReadyMutGuard<'_, _> = far.ready_mut(Interest::WRITABLE).await?;
+    assert!(guard.ready().is_writable());
+    assert_eq!(guard.get_inner_mut().write(b"pong")?, 4);
+    guard.retain_ready();
+    assert_eq!(far.async_io(Interest::WRITABLE, |mut far| far.write(b"!")).await?, 1);
+    assert!(far.try_io(Interest::READABLE, |mut far| far.read(&mut buffer)).is_err());
+    near.read_exact(&mut buffer[..5])?;
+    let bare: RawFd = far.as_raw_fd();
+    let far = far.into_inner();
+    assert_eq!(far.as_raw_fd(), bare);
+    // SAFETY: `far` keeps the descriptor open.
+    let again: AsyncFd<RawFd> = unsafe { AsyncFd::register(bare) }?;
+    again.writable().await?.retain_ready();
+    let refused = AsyncFd::try_new(std::fs::File::open("/proc/self/exe")?).unwrap_err();
+    let (_file, _error): (std::fs::File, io::Error) = refused.into_parts();
+    assert_eq!(Interest::READABLE.remove(Interest::READABLE), None);
+
+    let (mut tx, mut rx): (rt::net::unix::pipe::Sender, rt::net::unix::pipe::Receiver) =
+        rt::net::unix::pipe::pipe()?;
+    tx.write_all(b"text").await?;
+    tx.writable().await?;
+    rx.readable().await?;
+    assert_eq!(rx.read(&mut buffer).await?, 4);
+    assert!(rx.try_read(&mut buffer).is_err());
+    let tx = rt::net::unix::pipe::Sender::from_owned_fd(tx.into_blocking_fd()?)?;
+    let _fd: OwnedFd = tx.into_nonblocking_fd()?;
+    let opened =
+        rt::net::unix::pipe::OpenOptions::new().unchecked(false).open_receiver("/dev/null");
+    assert_eq!(opened.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+
+    let socket: rt::net::UnixSocket = rt::net::UnixSocket::new_datagram()?;
+    let datagrams: rt::net::UnixDatagram = socket.datagram()?;
+    datagrams.writable().await?;
+    let path = std::env::temp_dir().join(format!("heist-surface-{}.socket", std::process::id()));
+    let socket = rt::net::UnixSocket::new_stream()?;
+    socket.bind(&path)?;
+    let listener: rt::net::UnixListener = socket.listen(16)?;
+    let connecting = rt::net::UnixSocket::new_stream()?.connect(&path);
+    let (client, accepted) = rt::join!(connecting, listener.accept());
+    let client: rt::net::UnixStream = client?;
+    let (server, _): (rt::net::UnixStream, rt::net::unix::SocketAddr) = accepted?;
+    let cred: rt::net::unix::UCred = server.peer_cred()?;
+    let _ids: (rt::net::unix::uid_t, rt::net::unix::gid_t) = (cred.uid(), cred.gid());
+    let _pid: Option<rt::net::unix::pid_t> = cred.pid();
+    std::fs::remove_file(&path)?;
+    assert!(client.as_raw_fd() >= 0);
+    let sent: usize = client.async_io(Interest::WRITABLE, || client.try_write(b"x")).await?;
+    assert_eq!(sent, 1);
+
+    let (mut reader, mut writer): (
+        rt::io::ReadHalf<rt::io::SimplexStream>,
+        rt::io::WriteHalf<rt::io::SimplexStream>,
+    ) = rt::io::simplex(64);
+    writer.write_all(b"simple").await?;
+    writer.shutdown().await?;
+    let mut text = String::new();
+    reader.read_to_string(&mut text).await?;
+    assert_eq!(text, "simple");
+    let mut copied = Vec::new();
+    assert_eq!(rt::io::copy_buf(&mut &b"hello"[..], &mut copied).await?, 5);
+    let (mut a, mut b) = (rt::io::duplex(8).0, rt::io::duplex(8).0);
+    let relayed = rt::io::copy_bidirectional_with_sizes(&mut a, &mut b, 16, 16).await;
+    assert_eq!(relayed.ok(), Some((0, 0)));
+    let udp = rt::net::UdpSocket::bind("127.0.0.1:0").await?;
+    udp.send_to(b"x", udp.local_addr()?).await?;
+    let from: SocketAddr = udp.peek_sender().await?;
+    assert_eq!(from, udp.local_addr()?);
+    Ok(())
+}
