@@ -430,7 +430,8 @@ fn wrong_options_are_named() {
 #[test]
 fn every_example_is_tested_and_listed() {
     let table = include_str!("../examples/README.md");
-    let tests = concat!(include_str!("gallery.rs"), include_str!("server.rs"));
+    let tests =
+        concat!(include_str!("gallery.rs"), include_str!("postgres.rs"), include_str!("server.rs"));
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
