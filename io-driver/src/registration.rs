@@ -29,9 +29,13 @@ struct Waiters {
     reader: Option<Waker>,
     /// ... and for writing.
     writer: Option<Waker>,
-    /// Futures.
-    others: Slab<(Interest, Option<Waker>)>,
+    /// Futures: the first of them, mostly the only one, costs no allocation, ...
+    first: Option<Waiting>,
+    /// ... those beside it do.
+    further: Slab<Waiting>,
 }
+
+type Waiting = (Interest, Option<Waker>);
 
 /// Where somebody waits; given up with [`Registration::leave`].
 #[derive(Debug)]
@@ -39,7 +43,14 @@ pub enum Place {
     /// The place of the poll functions.
     Shared,
     /// A future's own, once it has waited.
-    Own(Option<usize>),
+    Own(Option<Own>),
+}
+
+/// A future's own place.
+#[derive(Clone, Copy, Debug)]
+pub enum Own {
+    First,
+    Further(usize),
 }
 
 impl Registration {
@@ -107,7 +118,8 @@ impl Registration {
         if concerns(Interest::WRITABLE) {
             woken.extend(waiters.writer.take());
         }
-        for (_, (interest, waker)) in &mut waiters.others {
+        let Waiters { first, further, .. } = &mut *waiters;
+        for (interest, waker) in first.iter_mut().chain(further.iter_mut().map(|(_, w)| w)) {
             if concerns(*interest) {
                 woken.extend(waker.take());
             }
@@ -132,9 +144,9 @@ impl Registration {
 
     /// Gives up a place; that of the poll functions belongs to nobody and keeps its waker.
     pub fn leave(&self, place: &mut Place) {
-        if let Place::Own(key) = place {
-            if let Some(key) = key.take() {
-                let left = self.waiters.lock().others.remove(key);
+        if let Place::Own(own) = place {
+            if let Some(own) = own.take() {
+                let left = self.waiters.lock().remove(own);
                 drop(left);
             }
         }
@@ -147,10 +159,25 @@ impl Waiters {
         match place {
             Place::Shared if interest.is_readable() => &mut self.reader,
             Place::Shared => &mut self.writer,
-            Place::Own(key) => {
-                let key = *key.get_or_insert_with(|| self.others.insert((interest, None)));
-                &mut self.others[key].1
-            }
+            Place::Own(own) => match *own.get_or_insert_with(|| self.add(interest)) {
+                Own::First => &mut self.first.get_or_insert((interest, None)).1,
+                Own::Further(key) => &mut self.further[key].1,
+            },
+        }
+    }
+
+    fn add(&mut self, interest: Interest) -> Own {
+        if self.first.is_none() {
+            self.first = Some((interest, None));
+            return Own::First;
+        }
+        Own::Further(self.further.insert((interest, None)))
+    }
+
+    fn remove(&mut self, own: Own) -> Option<Waiting> {
+        match own {
+            Own::First => self.first.take(),
+            Own::Further(key) => Some(self.further.remove(key)),
         }
     }
 }

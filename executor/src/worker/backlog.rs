@@ -15,7 +15,10 @@ const WORTH_NS: u64 = 20_000;
 /// Polls shorter than this are cheaper here than anywhere else: moving a task costs as much.
 const SMALL_POLL_NS: u64 = 500;
 
-/// At most this many polls go untimed between two timed ones.
+/// So many polls go untimed after the first one of a stretch, which is timed ...
+const FIRST_GAP: u32 = 4;
+
+/// ... and at most this many, as the stretch goes on.
 const LONGEST_GAP: u32 = 64;
 
 /// Times polls and judges a queue; see the module's documentation. One a worker, used by it alone.
@@ -30,13 +33,13 @@ pub(crate) struct Backlog {
 
 impl Backlog {
     pub(crate) fn new() -> Backlog {
-        Backlog { poll_ns: Cell::new(0), countdown: Cell::new(0), gap: Cell::new(1) }
+        Backlog { poll_ns: Cell::new(0), countdown: Cell::new(0), gap: Cell::new(FIRST_GAP) }
     }
 
     /// A new stretch of work begins: what was learnt about the last one may be wrong.
     pub(crate) fn begin_stretch(&self) {
         self.countdown.set(0);
-        self.gap.set(1);
+        self.gap.set(FIRST_GAP);
     }
 
     /// Whether the coming poll should be timed.

@@ -123,7 +123,11 @@ pub(crate) struct WorkerLocal {
     /// So many tasks run before the next look around, and so many between two; see `search`.
     pub(super) until_look: Cell<u32>,
     pub(super) look_interval: Cell<u32>,
-    pub(super) last_look: Cell<Instant>,
+    /// So many looks come before the next one at the clock, and so many from one to the next; when
+    /// the last one was, or `None` if the worker has slept since.
+    pub(super) looks_to_clock: Cell<u32>,
+    pub(super) looks_per_clock: Cell<u32>,
+    pub(super) last_look: Cell<Option<Instant>>,
     /// How many tasks in a row came from the slot.
     pub(super) slot_streak: Cell<u32>,
     /// Whether this worker counts as searching.
@@ -158,7 +162,9 @@ impl WorkerLocal {
             queue,
             until_look: Cell::new(0),
             look_interval: Cell::new(1),
-            last_look: Cell::new(Instant::now()),
+            looks_to_clock: Cell::new(0),
+            looks_per_clock: Cell::new(1),
+            last_look: Cell::new(None),
             slot_streak: Cell::new(0),
             searching: Cell::new(false),
             last_turn: Cell::new(None),
@@ -258,6 +264,7 @@ impl WorkerLocal {
     /// The worker has run out of work.
     pub(super) fn begin_idle(&self) {
         self.alarmed.set(false);
+        self.last_look.set(None);
         self.last_turn.set(None);
         self.backlog.begin_stretch();
         self.flush_retired();

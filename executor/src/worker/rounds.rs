@@ -58,11 +58,12 @@ fn look_at_worker(scheduler: &Scheduler, worker: usize, seen: &mut Seen, passed:
     let remote = &scheduler.remotes[worker];
     let sequence = remote.sequence();
     let in_poll = sequence % 2 == 1;
-    let same_poll = in_poll && (sequence == seen.sequence || sequence == remote.watched());
+    // In one and the same poll, or between two, where the system has taken its core away.
+    let unmoved = sequence == seen.sequence || (in_poll && sequence == remote.watched());
     let polls = sequence.wrapping_sub(seen.sequence) / 2;
     seen.sequence = sequence;
     let queued = remote.stealer.len();
-    if same_poll && (queued > 0 || remote.has_slot_task()) {
+    if unmoved && (queued > 0 || remote.has_slot_task()) {
         remote.set_stuck();
         scheduler.wake_one();
     } else if in_poll && queued > 0 && polls > 0 {

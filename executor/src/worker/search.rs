@@ -2,7 +2,8 @@
 //!
 //! The order: slot, own queue, injector, other workers' queues, and last of all the slot of a
 //! worker that is stuck. Every few microseconds a busy worker looks around and the injector comes
-//! first, so that neither outside tasks nor timers nor I/O starve behind a busy queue.
+//! first, and every few looks it sees to timers and I/O, so that none of these starves behind a busy
+//! queue.
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +15,18 @@ use crate::task::Notified;
 /// otherwise never let the queue have its turn.
 const SLOT_STREAK_MAX: u32 = 3;
 
-/// How long a busy worker stays with its own queue before it looks at what comes from outside: the
-/// injector, timers, the reactor. A look costs a clock read, some 20 ns.
+/// How long a busy worker stays with its own queue before it looks into the injector.
 const LOOK_AFTER: Duration = Duration::from_micros(5);
 
 /// At most this many tasks run between two looks.
 const LOOK_INTERVAL_MAX: u32 = 61;
+
+/// Every so many looks a busy worker also reads the clock, which costs some 20 ns, and looks after
+/// its timers and the reactor ...
+const LOOKS_PER_CLOCK: u32 = 4;
+
+/// ... and each time if that would be further apart.
+const CLOCK_AFTER: Duration = Duration::from_micros(50);
 
 /// How long a busy worker leaves the reactor alone, if nobody else looks after it.
 const REACTOR_INTERVAL: Duration = Duration::from_micros(100);
@@ -61,13 +68,27 @@ impl WorkerLocal {
         self.remote().take_slot().or_else(|| self.search())
     }
 
-    /// A busy worker's look at its timers, at I/O if nobody sits in the reactor, and at the injector,
-    /// whose task comes first then.
+    /// A busy worker's look at the injector, whose task comes first then, and now and then at the
+    /// clock.
     #[cold]
     fn look_around(&self) -> Option<Notified> {
+        match self.looks_to_clock.get() {
+            0 => self.look_at_clock(),
+            looks => self.looks_to_clock.set(looks - 1),
+        }
+        self.until_look.set(self.look_interval.get() - 1);
+        let injector = &self.scheduler.injector;
+        if injector.is_empty() { None } else { injector.pop() }
+    }
+
+    /// Sees to timers that are due, and to I/O if nobody sits in the reactor.
+    fn look_at_clock(&self) {
         let scheduler = &*self.scheduler;
         let now = Instant::now();
-        self.tune_looks(now);
+        match self.last_look.replace(Some(now)) {
+            Some(last) => self.tune_looks(now.duration_since(last)),
+            None => self.looks_to_clock.set(self.looks_per_clock.get() - 1),
+        }
         scheduler.timers.fire_due(self.index);
         let last_turn = self.last_turn.get().unwrap_or(now);
         self.last_turn.set(Some(last_turn));
@@ -78,18 +99,22 @@ impl WorkerLocal {
                 scheduler.seat.give_up();
             }
         }
-        scheduler.injector.pop()
     }
 
-    /// Chooses after how many tasks to look around again, so that it will be after `LOOK_AFTER`.
-    fn tune_looks(&self, now: Instant) {
-        let took = now.duration_since(self.last_look.replace(now)).as_nanos().max(1) as u64;
+    /// Chooses after how many tasks to look around again, so that it will be after `LOOK_AFTER`, and
+    /// after how many looks to read the clock, from the time since it was read last.
+    fn tune_looks(&self, took: Duration) {
+        let looks = self.looks_per_clock.get();
+        let took = took.as_nanos().max(1) as u64;
         let interval = u64::from(self.look_interval.get());
         // No more than twice as long as before: the tasks to come may be slower than these were.
-        let tuned = (LOOK_AFTER.as_nanos() as u64 * interval / took).min(interval * 2);
-        let tuned = tuned.clamp(1, LOOK_INTERVAL_MAX.into()) as u32;
-        self.look_interval.set(tuned);
-        self.until_look.set(tuned - 1);
+        let tuned = LOOK_AFTER.as_nanos() as u64 * interval * u64::from(looks) / took;
+        let tuned = tuned.min(interval * 2).clamp(1, LOOK_INTERVAL_MAX.into());
+        self.look_interval.set(tuned as u32);
+        let far = took * u64::from(LOOKS_PER_CLOCK / looks) > CLOCK_AFTER.as_nanos() as u64;
+        let looks = if far { 1 } else { LOOKS_PER_CLOCK };
+        self.looks_per_clock.set(looks);
+        self.looks_to_clock.set(looks - 1);
     }
 
     /// Looks for the tasks of others.

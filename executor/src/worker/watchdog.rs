@@ -6,8 +6,8 @@
 //! of. A worker that goes idle as the last one puts it off until after the next timer. So in the ordinary case, when work comes
 //! in short bursts, the watchdog never runs at all. When it rings, it
 //!
-//! * opens the slot and the queue of a worker that is inside one and the same poll still, and wakes
-//!   another worker to take what lies there;
+//! * opens the slot and the queue of a worker that has not moved: it is inside one and the same poll
+//!   still, or its core has been taken away; and wakes another worker to take what lies there;
 //! * fires timers that are overdue because their owner is inside a poll;
 //! * sends a parked worker into the reactor if nobody has been there since the alarm was set;
 //!
@@ -33,13 +33,13 @@ use super::idle::{Idle, IdleSnapshot};
 
 /// After this time an unattended reactor is given to a parked worker, and a poll that is still
 /// going on has its queue opened.
-pub(super) const PERIOD: Duration = Duration::from_millis(1);
+pub(super) const PERIOD: Duration = Duration::from_micros(500);
 
 /// At most this long after a worker wakes up beside parked ones, the alarm rings.
 const GRACE: Duration = Duration::from_micros(1500);
 
 /// After this time a poll that has queued something is looked at for the first time.
-pub(super) const CLOSE_LOOK: Duration = Duration::from_micros(100);
+pub(super) const CLOSE_LOOK: Duration = Duration::from_micros(50);
 
 /// In a millisecond the alarm is set for a close look, and silenced, at most so many times. Beyond
 /// that the workers come and go so quickly that one ring a millisecond is cheaper than all the
