@@ -93,28 +93,36 @@ fn broken_a_look_before_the_ring_misses_a_worker() {
     must_fail(test, "is not watched", || the_watchdog_looks(true));
 }
 
-/// Shutdown rings for ever, against a worker that parks as the last and silences the alarm.
+/// Shutdown begins while a worker asks for a close look, which starts the watchdog's thread, and then
+/// parks as the last and silences the alarm.
 fn the_end(rings: bool) {
     let pool = pool();
     let closing = Arc::new(AtomicBool::new(false));
     let _ = pool.idle.park(1, false);
-    pool.watchdog.look_closely();
-    let (parking, told) = (pool.clone(), closing.clone());
-    let parking = loom::thread::spawn(move || {
-        parking.watchdog.worker_parks(&parking.idle, parking.idle.park(0, false), None);
-    });
-    let watching = pool.clone();
-    let watching = loom::thread::spawn(move || {
-        while !told.load(Ordering::Acquire) {
-            watching.watchdog.wait();
+    let (working, told) = (pool.clone(), closing.clone());
+    let working = loom::thread::spawn(move || {
+        working.watchdog.look_closely();
+        let watching = working.watchdog.wants_thread().then(|| {
+            let watching = working.clone();
+            loom::thread::spawn(move || {
+                loop {
+                    watching.watchdog.wait();
+                    if told.load(Ordering::Acquire) {
+                        break;
+                    }
+                }
+            })
+        });
+        working.watchdog.worker_parks(&working.idle, working.idle.park(0, false), None);
+        if let Some(watching) = watching {
+            watching.join().unwrap();
         }
     });
     closing.store(true, Ordering::Release);
     if rings {
         pool.watchdog.end();
     }
-    parking.join().unwrap();
-    watching.join().unwrap();
+    working.join().unwrap();
 }
 
 #[test]

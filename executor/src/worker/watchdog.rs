@@ -25,11 +25,12 @@
 //! If the fence of the one who wakes up comes first, the other sees it awake. If it comes second,
 //! the one who wakes up sees that the alarm is silent, or set for too late.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::idle::{Idle, IdleSnapshot};
+use crate::shim::atomic::{AtomicBool, Ordering};
 
 /// After this time an unattended reactor is given to a parked worker, and a poll that is still
 /// going on has its queue opened.
@@ -106,8 +107,8 @@ impl Watchdog {
     /// Whether the alarm is set and nobody listens to it yet: true once, to the one who then starts
     /// the watchdog's thread.
     #[inline]
-    pub(crate) fn wants_thread(&self) -> bool {
-        // Ordering: Relaxed; the flag decides who starts the thread, and no more.
+    pub fn wants_thread(&self) -> bool {
+        // Ordering: Relaxed; of all who claim the thread, and the end, one is the first.
         !self.has_thread.load(Ordering::Relaxed)
             && self.looks_at().is_some()
             && !self.has_thread.swap(true, Ordering::Relaxed)
@@ -137,8 +138,8 @@ impl Watchdog {
 
     /// Shutdown begins: the watchdog ends, or will never have a thread.
     pub fn end(&self) {
-        // Ordering: Relaxed; the flag decides who starts the thread, and no more. Whoever did so
-        // before this starts one that the alarm ends at once.
+        // Ordering: Relaxed; pairs with the swap in `wants_thread`. Whoever claimed the thread before
+        // this starts one that the alarm ends at once, and nobody claims it afterwards.
         if self.has_thread.swap(true, Ordering::Relaxed) {
             self.alarm.ring_for_ever();
         }
