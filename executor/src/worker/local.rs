@@ -115,7 +115,9 @@ impl WorkerRemote {
 }
 
 /// What only the worker's own thread touches. Shared by reference count with the thread that
-/// takes the worker over in `block_in_place`, but used by one thread at a time.
+/// takes the worker over in `block_in_place`, but used by one thread at a time. On lines of its own:
+/// a neighbour in memory would be the next worker's.
+#[repr(align(128))]
 pub(crate) struct WorkerLocal {
     pub(crate) index: usize,
     pub(crate) scheduler: Arc<Scheduler>,
