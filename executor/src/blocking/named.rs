@@ -39,8 +39,8 @@ static SPAWN: Operation = Operation::new("BlockingPool::spawn");
 ///
 /// # How it ends
 /// Dropping the pool does not wait. Jobs that it has accepted are run, and joined as ever; then its
-/// threads end. To throw away what is queued, abort the jobs. When the runtime ends first, queued
-/// jobs are cancelled, and running ones may ask
+/// threads end. To throw away what is queued, abort the jobs; their room comes back when a thread gets
+/// to them. When the runtime ends first, queued jobs are cancelled, and running ones may ask
 /// [`task::is_cancelled`](crate::task::is_cancelled); what is spawned afterwards is cancelled at
 /// once.
 ///
