@@ -2,7 +2,6 @@
 //! with it.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -182,13 +181,13 @@ fn a_busy_set_lets_the_task_that_drives_it_breathe() {
             }
         });
         let mut polls = 0;
-        let mut other = pin!(sleep(Duration::from_millis(1)));
-        let counted = std::future::poll_fn(|cx: &mut Context<'_>| {
+        let driver = std::future::poll_fn(|cx: &mut Context<'_>| {
             polls += 1;
-            other.as_mut().poll(cx)
+            cx.waker().wake_by_ref();
+            if polls < 10 { Poll::Pending } else { Poll::Ready(()) }
         });
-        local.run_until(counted).await;
-        assert!(polls > 1);
+        // It ends although there is always a task of the set that is ready.
+        local.run_until(driver).await;
     });
 }
 
