@@ -37,14 +37,16 @@ pub struct AsyncFd<T: AsRawFd> {
     io: Async<Descriptor<T>>,
 }
 
-/// An object that has a descriptor: one that is open as long as the object is there, which `AsFd`
-/// promises, or the caller of [`AsyncFd::register`].
-struct Descriptor<T>(T);
+/// An object and how its descriptor is borrowed: by the object's own `AsFd`, or by its number, where
+/// the caller of [`AsyncFd::register`] answers for that.
+struct Descriptor<T> {
+    object: T,
+    borrow: fn(&T) -> BorrowedFd<'_>,
+}
 
-impl<T: AsRawFd> AsFd for Descriptor<T> {
+impl<T> AsFd for Descriptor<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: it is open as long as `self`, as the type says.
-        unsafe { BorrowedFd::borrow_raw(self.0.as_raw_fd()) }
+        (self.borrow)(&self.object)
     }
 }
 
@@ -82,7 +84,7 @@ impl<T: AsRawFd + AsFd> AsyncFd<T> {
     /// Outside a runtime.
     #[track_caller]
     pub fn try_new(inner: T) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
-        AsyncFd::of(Descriptor(inner))
+        AsyncFd::of(Descriptor { object: inner, borrow: T::as_fd })
     }
 
     /// As [`try_new`](AsyncFd::try_new). The registration is for both directions whatever the
@@ -117,7 +119,11 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// Outside a runtime.
     #[track_caller]
     pub unsafe fn register(inner: T) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
-        AsyncFd::of(Descriptor(inner))
+        AsyncFd::of(Descriptor {
+            object: inner,
+            // SAFETY: it is open as long as it is registered, as our caller promises.
+            borrow: |object| unsafe { BorrowedFd::borrow_raw(object.as_raw_fd()) },
+        })
     }
 
     /// As [`register`](AsyncFd::register). The registration is for both directions whatever the
@@ -136,31 +142,32 @@ impl<T: AsRawFd> AsyncFd<T> {
         inner: T,
         _interest: Interest,
     ) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
-        AsyncFd::of(Descriptor(inner))
+        // SAFETY: passed on to the caller.
+        unsafe { AsyncFd::register(inner) }
     }
 
     #[track_caller]
     fn of(descriptor: Descriptor<T>) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
         // The reactor tells whether it is ready by its first event. That an operation may try its
         // luck, as with `Async`, is not for us to say: it could be one that blocks.
-        Async::register(descriptor, Ready::EMPTY)
-            .map(|io| AsyncFd { io })
-            .map_err(|(Descriptor(inner), cause)| AsyncFdRegisterError { inner, cause })
+        Async::register(descriptor, Ready::EMPTY).map(|io| AsyncFd { io }).map_err(
+            |(Descriptor { object, .. }, cause)| AsyncFdRegisterError { inner: object, cause },
+        )
     }
 
     /// The object.
     pub fn get_ref(&self) -> &T {
-        &self.io.get_ref().0
+        &self.io.get_ref().object
     }
 
     /// The object. The registration stays with the descriptor that it had.
     pub fn get_mut(&mut self) -> &mut T {
-        &mut self.io.get_mut().0
+        &mut self.io.get_mut().object
     }
 
     /// Takes the descriptor off the reactor.
     pub fn into_inner(self) -> T {
-        self.io.into_inner().0
+        self.io.into_inner().object
     }
 
     /// Waits until the descriptor is ready for one of the directions.
@@ -294,7 +301,7 @@ impl<T: AsRawFd> AsyncFd<T> {
         mut operation: impl FnMut(&T) -> io::Result<R>,
     ) -> impl Future<Output = io::Result<R>> {
         let site = (&ASYNC_IO, Location::caller());
-        self.io.run(interest, site, move |it| operation(&it.0), |_| false)
+        self.io.run(interest, site, move |it| operation(&it.object), |_| false)
     }
 
     /// As [`async_io`](AsyncFd::async_io), with mutable access.
@@ -326,7 +333,7 @@ impl<T: AsRawFd> AsyncFd<T> {
         interest: Interest,
         mut operation: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
-        self.io.try_io(interest, |it| operation(&it.0))
+        self.io.try_io(interest, |it| operation(&it.object))
     }
 
     /// As [`try_io`](AsyncFd::try_io), with mutable access.

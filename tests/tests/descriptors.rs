@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::task::{Context, Waker, ready};
@@ -205,4 +205,29 @@ fn the_end_of_a_runtime_has_an_error_of_its_own() {
     assert!(!is_rt_shutdown_err(&io::Error::other("the runtime has shut down")));
     assert!(!is_rt_shutdown_err(&io::ErrorKind::Other.into()));
     drop(near);
+}
+
+/// What says one thing with `AsRawFd` and another with `AsFd`; only the second is a promise.
+struct Liar(UnixStream);
+
+impl AsRawFd for Liar {
+    fn as_raw_fd(&self) -> RawFd {
+        -1
+    }
+}
+
+impl AsFd for Liar {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[test]
+fn a_number_is_not_believed_where_there_is_a_promise() {
+    on_two_workers(async {
+        let (mut near, far) = UnixStream::pair().unwrap();
+        let far = AsyncFd::new(Liar(far)).unwrap();
+        near.write_all(b"x").unwrap();
+        far.readable().await.unwrap().retain_ready();
+    });
 }

@@ -3,8 +3,8 @@
 //! It sleeps while nobody needs it. Its alarm is set, by workers and without waking it, whenever
 //! some workers are busy and others are parked: by the one that wakes up, and by the one that parks
 //! first. It is set for an earlier time when a poll has queued something that nobody else knows
-//! of. A worker that goes idle as the last one puts it off until after the next timer. So in the ordinary case, when work comes
-//! in short bursts, the watchdog never runs at all. When it rings, it
+//! of. A worker that goes idle as the last one puts it off until after the next timer. So in the
+//! ordinary case, when work comes in short bursts, the watchdog never runs at all. When it rings, it
 //!
 //! * opens the slot and the queue of a worker that has not moved: it is inside one and the same poll
 //!   still, or its core has been taken away; and wakes another worker to take what lies there;
