@@ -14,13 +14,17 @@ use super::backlog::Backlog;
 use super::parker::Parker;
 use super::scheduler::{Scheduler, WorkerHome};
 use super::slot::Slot;
-use super::watchdog::Watchdog;
+use super::watchdog::{CLOSE_LOOK, Watchdog};
 use crate::queue::{LocalQueue, Stealer};
 use crate::task::Notified;
 use crate::task::header::{self, Header};
 
 /// Tasks that ended here but live elsewhere are returned in batches of this size.
 const RETIRED_BATCH: usize = 64;
+
+/// After a poll that did not give its worker back, so many polls that queue something are not
+/// trusted to end soon.
+const DISTRUST: u32 = 16;
 
 /// What the other threads see of a worker. Padded by its holder to lines of its own.
 pub(crate) struct WorkerRemote {
@@ -32,9 +36,9 @@ pub(crate) struct WorkerRemote {
     sequence: AtomicU64,
     /// The sequence at which the worker last asked the watchdog for a close look.
     watched: AtomicU64,
-    /// Set by the watchdog: the worker has been inside one poll for so long that its slot is open
-    /// to others.
-    stuck: AtomicBool,
+    /// Whether the slot and the queue are open to others whatever is in them: the poll under way has
+    /// lasted long, as the watchdog has seen, or is not trusted to end soon.
+    open: AtomicBool,
     /// Typical length of this worker's polls in nanoseconds, zero while unknown.
     poll_ns: AtomicU64,
     pub(crate) counters: Counters,
@@ -73,14 +77,14 @@ impl WorkerRemote {
             parker: Parker::new(),
             sequence: AtomicU64::new(0),
             watched: AtomicU64::new(0),
-            stuck: AtomicBool::new(false),
+            open: AtomicBool::new(false),
             poll_ns: AtomicU64::new(0),
             counters: Counters::default(),
         }
     }
 
     /// Takes the task out of the slot. For the owner at any time; for others when it is
-    /// [open](WorkerRemote::is_slot_open).
+    /// [open](WorkerRemote::is_open).
     #[inline]
     pub(crate) fn take_slot(&self) -> Option<Notified> {
         self.slot.take()
@@ -90,14 +94,14 @@ impl WorkerRemote {
         !self.slot.is_empty()
     }
 
-    /// Whether others may take the slot's task: its owner is stuck in a poll.
-    pub(crate) fn is_slot_open(&self) -> bool {
+    /// Whether others may take the slot's task, and what is queued even if it is little.
+    pub(crate) fn is_open(&self) -> bool {
         // Ordering: Relaxed; taking from the slot is safe at any time, this is only policy.
-        self.stuck.load(Ordering::Relaxed)
+        self.open.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_stuck(&self) {
-        self.stuck.store(true, Ordering::Relaxed);
+    pub(crate) fn open(&self) {
+        self.open.store(true, Ordering::Relaxed);
     }
 
     /// The poll count and whether a poll is going on.
@@ -141,6 +145,9 @@ pub(crate) struct WorkerLocal {
     pub(super) backlog: Backlog,
     /// Whether the watchdog was asked for a close look since the last time the worker was idle.
     alarmed: Cell<bool>,
+    /// So many polls to come are not trusted, and when the one under way opened its queue for that.
+    distrust: Cell<u32>,
+    opened: Cell<Option<Instant>>,
     /// Completed tasks of other homes, to be returned in batches.
     retired: RefCell<Vec<NonNull<Header>>>,
     random: Cell<u64>,
@@ -174,6 +181,8 @@ impl WorkerLocal {
             sequence: Cell::new(0),
             backlog: Backlog::new(),
             alarmed: Cell::new(false),
+            distrust: Cell::new(0),
+            opened: Cell::new(None),
             retired: RefCell::new(Vec::with_capacity(RETIRED_BATCH)),
             random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
         }
@@ -228,6 +237,27 @@ impl WorkerLocal {
         } else if self.in_poll.get() && !self.alarmed.replace(true) {
             self.remote().watched.store(self.sequence.get(), Ordering::Relaxed);
             self.with_watchdog(Watchdog::look_closely);
+            if self.distrust.get() > 0 {
+                self.open_queue();
+            }
+        }
+    }
+
+    /// Does at once what the watchdog would do if the poll under way did not end.
+    #[cold]
+    fn open_queue(&self) {
+        self.distrust.set(self.distrust.get() - 1);
+        self.opened.set(Some(Instant::now()));
+        self.remote().open();
+        self.scheduler.wake_one();
+    }
+
+    /// The poll whose queue was open has ended. If it was long, so may others be.
+    #[cold]
+    fn close_queue(&self) {
+        self.remote().open.store(false, Ordering::Relaxed);
+        if self.opened.take().is_none_or(|opened| opened.elapsed() >= CLOSE_LOOK) {
+            self.distrust.set(DISTRUST);
         }
     }
 
@@ -247,8 +277,8 @@ impl WorkerLocal {
         self.sequence.set(self.sequence.get() + 1);
         let remote = self.remote();
         remote.sequence.store(self.sequence.get(), Ordering::Relaxed);
-        if remote.stuck.load(Ordering::Relaxed) {
-            remote.stuck.store(false, Ordering::Relaxed);
+        if remote.open.load(Ordering::Relaxed) {
+            self.close_queue();
         }
     }
 

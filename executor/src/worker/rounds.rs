@@ -64,7 +64,7 @@ fn look_at_worker(scheduler: &Scheduler, worker: usize, seen: &mut Seen, passed:
     seen.sequence = sequence;
     let queued = remote.stealer.len();
     if unmoved && (queued > 0 || remote.has_slot_task()) {
-        remote.set_stuck();
+        remote.open();
         scheduler.wake_one();
     } else if in_poll && queued > 0 && polls > 0 {
         // It works through its queue; help if its polls are of a length that is worth moving.

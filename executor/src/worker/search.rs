@@ -18,8 +18,9 @@ const SLOT_STREAK_MAX: u32 = 3;
 /// How long a busy worker stays with its own queue before it looks into the injector.
 const LOOK_AFTER: Duration = Duration::from_micros(5);
 
-/// At most this many tasks run between two looks.
-const LOOK_INTERVAL_MAX: u32 = 61;
+/// At most this many tasks run between two looks: if they become long all at once, those that follow
+/// are late by so many of them, and timers by `LOOKS_PER_CLOCK` times as many.
+const LOOK_INTERVAL_MAX: u32 = 16;
 
 /// Every so many looks a busy worker also reads the clock, which costs some 20 ns, and looks after
 /// its timers and the reactor ...
@@ -156,7 +157,7 @@ impl WorkerLocal {
                 continue;
             }
             if last_resort {
-                if victim.is_slot_open() {
+                if victim.is_open() {
                     if let Some(task) = victim.take_slot() {
                         self.remote().counters.steals.add(1);
                         self.remote().counters.stolen_tasks.add(1);
@@ -166,7 +167,7 @@ impl WorkerLocal {
                 continue;
             }
             let queued = victim.stealer.len();
-            if queued == 0 || !(victim.is_slot_open() || is_worth_a_steal(victim.poll_ns())) {
+            if queued == 0 || !(victim.is_open() || is_worth_a_steal(victim.poll_ns())) {
                 continue;
             }
             let limit = (queued / 2).clamp(1, BATCH_MAX);
