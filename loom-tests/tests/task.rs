@@ -217,3 +217,76 @@ fn shutdown_against_a_foreign_wake_ends_every_task() {
         drop(handle);
     });
 }
+
+/// Wakes itself at its first poll, in which it also gives its waker away; ready when `changed`.
+struct Restless {
+    changed: Arc<AtomicBool>,
+    waker: Arc<Mutex<Option<Waker>>>,
+    given: bool,
+}
+
+impl Future for Restless {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::replace(&mut self.given, true) {
+            *self.waker.lock().unwrap() = Some(cx.waker().clone());
+            cx.waker().wake_by_ref();
+        }
+        // Ordering: Relaxed; it is the task word that must bring the change.
+        if self.changed.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// Two workers share a task that queues itself again, and a third thread changes what it waits for
+/// and wakes it; in the wrong order, if so wished.
+fn wake_of_a_restless_task(wake_first: bool) {
+    let tasks = Arc::new(Tasks::default());
+    let changed = Arc::new(AtomicBool::new(false));
+    let waker = Arc::new(Mutex::new(None));
+    let handle =
+        tasks.spawn(Restless { changed: changed.clone(), waker: waker.clone(), given: false });
+    assert!(tasks.run_one());
+    let waker: Waker = waker.lock().unwrap().take().unwrap();
+    let worker = tasks.clone();
+    let worker = loom::thread::spawn(move || work(&worker));
+    if wake_first {
+        waker.wake_by_ref();
+    }
+    changed.store(true, Ordering::Relaxed);
+    if !wake_first {
+        waker.wake_by_ref();
+    }
+    drop(waker);
+    tasks.run_one();
+    worker.join().unwrap();
+    assert!(handle.is_finished());
+}
+
+#[test]
+fn a_wake_of_a_task_that_queued_itself_again_brings_its_data() {
+    model(3, || wake_of_a_restless_task(false));
+}
+
+/// The twin: the waker wakes before it changes anything.
+#[test]
+fn broken_a_wake_before_the_change_leaves_a_restless_task_waiting() {
+    let test = "broken_a_wake_before_the_change_leaves_a_restless_task_waiting";
+    must_fail(test, "exceeded maximum number of branches", || wake_of_a_restless_task(true));
+}
+
+#[test]
+fn an_abort_of_a_task_that_queued_itself_again_ends_it() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::default());
+        let changed = Arc::new(AtomicBool::new(false));
+        let waker = Arc::new(Mutex::new(None));
+        let handle = tasks.spawn(Restless { changed, waker: waker.clone(), given: false });
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        handle.abort();
+        worker.join().unwrap();
+        assert!(handle.is_finished());
+        waker.lock().unwrap().take();
+    });
+}

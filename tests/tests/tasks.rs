@@ -80,6 +80,28 @@ fn abort_drops_the_future_where_it_stands() {
 }
 
 #[test]
+fn a_task_that_yields_is_ready_until_its_turn_comes() {
+    let runtime = heist::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let yields = heist::spawn(async {
+            loop {
+                assert_eq!(task::current().state(), TaskState::Running);
+                task::yield_now().await;
+            }
+        });
+        // Nobody polls it while this future is polled.
+        let state = || task::all().iter().find(|t| t.id() == yields.id()).map(|t| t.state());
+        for _ in 0..3 {
+            assert_eq!(state(), Some(TaskState::Ready));
+            task::yield_now().await;
+        }
+        assert!(task::all().iter().any(|t| t.id() == yields.id() && t.polls() > 0));
+        yields.abort();
+        assert!(yields.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
 fn abort_after_the_end_changes_nothing() {
     on_two_workers(async {
         let handle = heist::spawn(async { 5 });

@@ -43,6 +43,9 @@ pub(crate) struct Links {
     pub(crate) next: Option<NonNull<Header>>,
 }
 
+/// The mark of a task that woke itself during its last poll and is in a queue, in the count of polls.
+const QUEUED_AGAIN: u32 = 1 << 31;
+
 /// The mark of a word that is not the address of a name, which would be even.
 const AWAITS: usize = 1;
 
@@ -89,7 +92,8 @@ pub(crate) struct Header {
     wait_operation: AtomicPtr<&'static str>,
     /// ... and the place that called it. Null while the task does not wait in a leaf of ours.
     wait_at: AtomicPtr<Location<'static>>,
-    /// How often the task was polled; written by the polling worker only.
+    /// How often the task was polled, and the mark [`QUEUED_AGAIN`]; written by the polling worker
+    /// only.
     polls: AtomicU32,
     /// When it was spawned, in [`crate::task::age`] units.
     pub(crate) born: u32,
@@ -139,8 +143,20 @@ impl Header {
     #[inline]
     pub(crate) fn begin_poll(&self) {
         // Ordering: Relaxed throughout; one writer at a time, and readers want a hint, not a proof.
-        self.polls.store(self.polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.polls.store((self.polls() + 1) & !QUEUED_AGAIN, Ordering::Relaxed);
         self.wait_at.store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// Called by the polling worker after a poll in which the task woke itself.
+    #[inline]
+    pub(crate) fn queued_again(&self) {
+        // Ordering: Relaxed, as in `begin_poll`.
+        self.polls.store(self.polls.load(Ordering::Relaxed) | QUEUED_AGAIN, Ordering::Relaxed);
+    }
+
+    /// Whether a task that is `RUNNING` is not being polled but in a queue again.
+    pub(crate) fn is_queued_again(&self) -> bool {
+        self.polls.load(Ordering::Relaxed) & QUEUED_AGAIN != 0
     }
 
     /// Called by a leaf future that returns `Pending` inside a poll of this task.
@@ -191,7 +207,7 @@ impl Header {
     }
 
     pub(crate) fn polls(&self) -> u32 {
-        self.polls.load(Ordering::Relaxed)
+        self.polls.load(Ordering::Relaxed) & !QUEUED_AGAIN
     }
 }
 
@@ -292,8 +308,8 @@ pub(crate) struct Notified(TaskRef);
 
 impl Notified {
     /// # Safety
-    /// The task word has `NOTIFIED` set and counts the reference passed on, and no other
-    /// `Notified` exists for this setting of the bit.
+    /// The task word counts the reference passed on, and no other `Notified` exists. Either it has
+    /// `NOTIFIED` set, or `RUNNING`, which the caller has and passes on.
     pub(crate) unsafe fn from_raw(header: NonNull<Header>) -> Notified {
         // SAFETY: passed on from the caller.
         Notified(unsafe { TaskRef::from_raw(header) })

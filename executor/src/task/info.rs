@@ -55,9 +55,9 @@ impl TaskInfo {
         let word = header.state.load();
         let state = if word.is_complete() {
             TaskState::Complete
-        } else if word.is_running() {
+        } else if word.is_running() && !header.is_queued_again() {
             TaskState::Running
-        } else if word.is_notified() {
+        } else if word.is_running() || word.is_notified() {
             TaskState::Ready
         } else {
             TaskState::Waiting

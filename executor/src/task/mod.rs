@@ -12,7 +12,7 @@
 //!
 //! 1. A worker takes the task's `Notified` out of a queue and calls `Notified::run`.
 //! 2. The poll returned `Pending`, and nobody woke the task meanwhile.
-//! 3. The poll returned `Pending`, but the task was woken meanwhile.
+//! 3. The poll returned `Pending`, but the task was woken meanwhile; if by itself, it keeps `RUNNING`.
 //! 4. A waker is called, or the task is aborted: a new `Notified` goes to a queue.
 //! 5. The future returned, panicked, or was dropped because the task was cancelled.
 //! 6. The join handle takes the output or goes away; the last reference frees the cell.

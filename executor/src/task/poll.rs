@@ -147,14 +147,18 @@ unsafe fn run<F: Future, H: Home>(task: NonNull<Header>) {
                 unsafe { complete::<F, H>(task, output, 1) };
                 return;
             }
-            Polled::Pending { woken } => header.state.pause(woken),
+            Polled::Pending { woken: true } => {
+                header.queued_again();
+                Pause::Requeue
+            }
+            Polled::Pending { woken: false } => header.state.pause(),
         },
         Start::Cancel => Pause::Cancel,
     };
     match duty {
         Pause::Idle => {}
-        // SAFETY: `pause` left NOTIFIED set and the reference counted: that is a `Notified`. The
-        // task is not complete, and polls happen on workers of its home.
+        // SAFETY: RUNNING is still ours, or `pause` left NOTIFIED set, and the reference is counted:
+        // that is a `Notified`. The task is not complete, and polls happen on workers of its home.
         Pause::Requeue => unsafe { H::reschedule(header.home.cast(), Notified::from_raw(task)) },
         // SAFETY: RUNNING is still ours, and the reference is passed on.
         Pause::Cancel => unsafe { cancel::<F, H>(task, 1) },

@@ -8,16 +8,19 @@
 //! +------------------------+--------+----------+---------+--------+--------+-------+
 //! ```
 //!
-//! * `RUNNING`: somebody is inside the future (polls or drops it) and owns it exclusively.
+//! * `RUNNING`: somebody has the future and owns it exclusively: polls or drops it, or has queued the
+//!   task again because it woke itself, and then holds its [`Notified`](super::Notified).
 //! * `COMPLETE`: the future is gone, the output is stored; never cleared.
-//! * `NOTIFIED`: without `RUNNING`, exactly one [`Notified`](super::Notified) exists and carries a
-//!   reference; with `RUNNING`, the task was woken during its poll and no `Notified` exists yet.
+//! * `NOTIFIED`: without `RUNNING`, exactly one `Notified` exists and carries a reference; with
+//!   `RUNNING`, the task was woken by another thread since its poll began.
 //! * `CANCELLED`: the future is to be dropped instead of polled.
 //! * `JOIN_INTEREST`: a `JoinHandle` exists and will deal with the output.
 //! * `JOIN_WAKER`: the join waker is published; see the access rules in [`task`](super).
 //!
 //! Every edge is a pure function on [`Snapshot`] returning the caller's duty, tabulated in the
-//! tests below; this file applies them to the atomic word, and no other file knows a bit of it.
+//! tests below; this file applies them to the atomic word, and no other file knows a bit of it. A task
+//! that woke itself goes from its poll to its queue without an edge: the next `start` sees what
+//! came meanwhile.
 //! All edges are read-modify-write operations, so each one sees the latest word; all are `AcqRel`,
 //! and the comment on [`State::apply`] names the pairs.
 
@@ -149,18 +152,18 @@ impl Snapshot {
 
     /// Edge: a worker takes the task out of a queue. Only the holder of the `Notified` may.
     fn start(self) -> (Snapshot, Start) {
-        debug_assert!(self.is_notified(), "started without a notification: {self:?}");
-        debug_assert!(self.0 & (RUNNING | COMPLETE) == 0, "started twice: {self:?}");
+        debug_assert!(self.is_notified() || self.is_running(), "started while idle: {self:?}");
+        debug_assert!(!self.is_complete(), "started after its end: {self:?}");
         let duty = if self.is_cancelled() { Start::Cancel } else { Start::Poll };
         (self.without(NOTIFIED).with(RUNNING), duty)
     }
 
-    /// Edge: the poll returned `Pending`; `woken` if the task woke itself without touching the word.
-    fn pause(self, woken: bool) -> (Snapshot, Pause) {
+    /// Edge: the poll returned `Pending`, and the task has not woken itself.
+    fn pause(self) -> (Snapshot, Pause) {
         debug_assert!(self.is_running(), "paused while not running: {self:?}");
         if self.is_cancelled() {
             (self, Pause::Cancel)
-        } else if woken || self.is_notified() {
+        } else if self.is_notified() {
             (self.without(RUNNING).with(NOTIFIED), Pause::Requeue)
         } else {
             (self.without(RUNNING).drop_reference(), Pause::Idle)
@@ -271,6 +274,7 @@ impl State {
     /// future, the output, the join waker, or data that a waker announces); the acquire half of
     /// the next edge on this word receives it: `start` receives from `wake*` and `pause`, `claim`
     /// and `wake*` from `pause`, the handle's edges from `complete`, freeing from every `release`.
+    /// What a poll did before its task queued itself again, the queue hands over.
     /// Even an edge that changes no bit is written back: a wake of an already notified task must
     /// be seen by the poll that follows.
     #[inline]
@@ -293,15 +297,20 @@ impl State {
 
     #[inline]
     pub(crate) fn start(&self) -> Start {
-        // The holder of the `Notified` is the only one who may leave this part of the word, so the
-        // edge needs no loop. Ordering: AcqRel, as in `apply`.
-        let before = Snapshot(self.0.fetch_xor(RUNNING | NOTIFIED, Ordering::AcqRel));
-        before.start().1
+        // The holder of the `Notified` is the only one who may change RUNNING, and take NOTIFIED
+        // away, so the edge needs no loop, and the first look may be old.
+        // Ordering: AcqRel, as in `apply`.
+        let before = if Snapshot(self.0.load(Ordering::Relaxed)).is_running() {
+            self.0.fetch_and(!NOTIFIED, Ordering::AcqRel)
+        } else {
+            self.0.fetch_xor(RUNNING | NOTIFIED, Ordering::AcqRel)
+        };
+        Snapshot(before).start().1
     }
 
     #[inline]
-    pub(crate) fn pause(&self, woken: bool) -> Pause {
-        self.apply(|s| s.pause(woken))
+    pub(crate) fn pause(&self) -> Pause {
+        self.apply(Snapshot::pause)
     }
 
     /// Edge: the output is stored. Returns the word from which the caller reads its duties

@@ -35,21 +35,38 @@ fn start_takes_the_future() {
         // The unconditional form used on the atomic word is the same edge.
         assert_eq!(next.0, word(bits).0 ^ (R | N));
     }
+    for bits in occurring(&ON_WORKER) {
+        let (next, duty) = word(bits).start();
+        assert_eq!(next, word(bits & !N));
+        assert_eq!(duty, if bits & X != 0 { Start::Cancel } else { Start::Poll });
+    }
+}
+
+#[test]
+fn a_task_that_woke_itself_starts_again_from_running() {
+    let state = State::new();
+    assert_eq!(state.start(), Start::Poll);
+    assert_eq!(state.start(), Start::Poll, "queued again without an edge");
+    assert_eq!(state.wake_by_ref(), Wake::Nothing);
+    assert_eq!(state.start(), Start::Poll);
+    assert!(!state.load().is_notified(), "the poll that follows answers the wake");
+    assert_eq!(state.abort(), Wake::Nothing);
+    assert_eq!(state.claim(), Claim::Elsewhere);
+    assert_eq!(state.start(), Start::Cancel);
+    assert_eq!(state.load().references(), 3);
 }
 
 #[test]
 fn pause_gives_the_future_back() {
     for bits in occurring(&ON_WORKER) {
-        for woken in [false, true] {
-            let (next, duty) = word(bits).pause(woken);
-            if bits & X != 0 {
-                assert_eq!((next, duty), (word(bits), Pause::Cancel));
-            } else if bits & N != 0 || woken {
-                assert_eq!((next, duty), (word(bits & !R | N), Pause::Requeue));
-            } else {
-                let given_up = Snapshot(word(bits & !R).0 - REFERENCE);
-                assert_eq!((next, duty), (given_up, Pause::Idle));
-            }
+        let (next, duty) = word(bits).pause();
+        if bits & X != 0 {
+            assert_eq!((next, duty), (word(bits), Pause::Cancel));
+        } else if bits & N != 0 {
+            assert_eq!((next, duty), (word(bits & !R | N), Pause::Requeue));
+        } else {
+            let given_up = Snapshot(word(bits & !R).0 - REFERENCE);
+            assert_eq!((next, duty), (given_up, Pause::Idle));
         }
     }
 }
