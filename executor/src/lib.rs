@@ -39,7 +39,7 @@
 //! environment such tasks are reported; see [`Builder::debug`](runtime::Builder::debug).
 
 // Under `heist_loom` only the protocols are built, without the runtime that drives them.
-#![cfg_attr(heist_loom, allow(dead_code, unused_imports))]
+#![cfg_attr(heist_loom, allow(dead_code, unused_imports, unused_variables))]
 // And what is public for the models alone need not be complete.
 #![cfg_attr(heist_loom, allow(clippy::new_without_default, clippy::len_without_is_empty))]
 // The macros name this crate by its own name, also in its own tests and examples.
@@ -71,7 +71,6 @@ pub mod runtime;
 mod shim;
 #[cfg(not(heist_loom))]
 pub mod signal;
-#[cfg(not(heist_loom))]
 pub mod sync;
 pub mod task;
 #[cfg(not(heist_loom))]

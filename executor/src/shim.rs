@@ -20,6 +20,17 @@ mod real {
     }
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
+    /// The same for what is made in constants.
+    pub(crate) mod constant {
+        pub(crate) use super::{Mutex, MutexGuard, UnsafeCell};
+    }
+
+    /// A constant function; in models it is not.
+    macro_rules! const_fn {
+        ($($function:tt)*) => { $($function)* };
+    }
+    pub(crate) use const_fn;
+
     /// Whether a point in time has come.
     pub(crate) fn has_come(time: std::time::Instant) -> bool {
         std::time::Instant::now() >= time
@@ -122,6 +133,59 @@ mod modelled {
         };
     }
     pub(crate) use thread_locals;
+
+    /// The same for what is made in constants: loom makes its own at run time, here at the first use.
+    pub(crate) mod constant {
+        use std::ops::Deref;
+        use std::sync::{Mutex as StdMutex, OnceLock};
+
+        pub(crate) type Mutex<T> = Lazy<T, super::Mutex<T>>;
+        pub(crate) type UnsafeCell<T> = Lazy<T, super::UnsafeCell<T>>;
+        pub(crate) use super::MutexGuard;
+
+        #[derive(Debug)]
+        pub(crate) struct Lazy<I, M> {
+            initial: StdMutex<Option<I>>,
+            made: OnceLock<M>,
+        }
+
+        pub(crate) trait Make<I> {
+            fn make(initial: I) -> Self;
+        }
+
+        impl<I, M> Lazy<I, M> {
+            pub(crate) const fn new(initial: I) -> Lazy<I, M> {
+                Lazy { initial: StdMutex::new(Some(initial)), made: OnceLock::new() }
+            }
+        }
+
+        impl<I, M: Make<I>> Deref for Lazy<I, M> {
+            type Target = M;
+            fn deref(&self) -> &M {
+                self.made.get_or_init(|| M::make(self.initial.lock().unwrap().take().unwrap()))
+            }
+        }
+
+        impl<T> Make<T> for super::Mutex<T> {
+            fn make(initial: T) -> Self {
+                Self::new(initial)
+            }
+        }
+
+        impl<T> Make<T> for super::UnsafeCell<T> {
+            fn make(initial: T) -> Self {
+                Self::new(initial)
+            }
+        }
+    }
+
+    /// A function that is not constant: it makes atomics, which must be there before they are shared.
+    macro_rules! const_fn {
+        ($(#[$attribute:meta])* $visibility:vis const fn $($function:tt)*) => {
+            $(#[$attribute])* $visibility fn $($function)*
+        };
+    }
+    pub(crate) use const_fn;
 
     /// loom's mutex behind parking_lot's interface.
     #[derive(Debug, Default)]

@@ -150,8 +150,8 @@ pin_project! {
     impl PinnedDrop for Signal<'_> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            let missed = this.wait.has_joined() && this.wait.lock().take_grant() == Some(true);
-            if missed || *this.owed {
+            let missed = this.wait.end();
+            if missed == Some(true) || *this.owed {
                 this.condvar.notify_one();
             }
         }

@@ -2,10 +2,11 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Notify;
 use crate::leaf::{self, Operation};
+use crate::shim::atomic::{AtomicBool, Ordering};
+use crate::shim::const_fn;
 
 static WAIT: Operation = Operation::new("Event::wait");
 
@@ -38,9 +39,11 @@ pub struct Event {
 }
 
 impl Event {
-    /// Makes an event that is not set.
-    pub const fn new() -> Event {
-        Event { set: AtomicBool::new(false), setting: Notify::new() }
+    const_fn! {
+        /// Makes an event that is not set.
+        pub const fn new() -> Event {
+            Event { set: AtomicBool::new(false), setting: Notify::new() }
+        }
     }
 
     /// Sets the event, and lets everybody who waits go on, even if it is cleared at once.

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use super::Notify;
 use crate::leaf::Operation;
+use crate::shim::const_fn;
 
 static WAIT: Operation = Operation::new("SetOnce::wait");
 
@@ -32,14 +33,18 @@ pub struct SetOnce<T> {
 }
 
 impl<T> SetOnce<T> {
-    /// Makes one without a value.
-    pub const fn new() -> SetOnce<T> {
-        SetOnce { value: OnceLock::new(), setting: Notify::new() }
+    const_fn! {
+        /// Makes one without a value.
+        pub const fn new() -> SetOnce<T> {
+            SetOnce { value: OnceLock::new(), setting: Notify::new() }
+        }
     }
 
-    /// The same as [`SetOnce::new`], which is `const`, too.
-    pub const fn const_new() -> SetOnce<T> {
-        SetOnce::new()
+    const_fn! {
+        /// The same as [`SetOnce::new`], which is `const`, too.
+        pub const fn const_new() -> SetOnce<T> {
+            SetOnce::new()
+        }
     }
 
     /// Makes one with a value, if there is one.

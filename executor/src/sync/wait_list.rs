@@ -30,7 +30,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::Waker;
 
-use crate::shim::{Mutex, MutexGuard, UnsafeCell};
+use crate::shim::constant::{Mutex, MutexGuard, UnsafeCell};
 
 /// What is waited for: implemented by the state beside the line.
 pub(crate) trait Protocol {
@@ -173,8 +173,8 @@ impl<P: Protocol> Line<P> {
     }
 }
 
-/// One future's place in line. Leaves the line when it is dropped; what was granted by then is the
-/// future's to give back.
+/// One future's place in line. Leaves the line when it is dropped, and what was granted by then is
+/// lost: a future whose grants must not be calls [`end`](Wait::end) before.
 pub(crate) struct Wait<'a, P: Protocol> {
     list: &'a WaitList<P>,
     waiter: UnsafeCell<Waiter<P>>,
@@ -203,6 +203,18 @@ impl<'a, P: Protocol> Wait<'a, P> {
     #[inline]
     pub(crate) fn has_joined(&self) -> bool {
         self.joined
+    }
+
+    /// Goes away for good, and takes along what was granted by then: it is the caller's to pass on.
+    pub(crate) fn end(self: Pin<&mut Self>) -> Option<P::Grant> {
+        if !self.joined {
+            return None;
+        }
+        // In one step: a grant that came in between would end with the waiter.
+        let mut turn = self.lock();
+        let grant = turn.take_grant();
+        turn.leave();
+        grant
     }
 
     /// Locks the line on behalf of this waiter.

@@ -4,9 +4,9 @@
 //! *tail* is the position of the next value. Locks are taken in the order tail, slot; a receiver that
 //! finds its value needs the slot's alone.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::shim::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use crate::shim::Mutex;
 
 use super::error::{SendError, TryRecvError};
 use crate::sync::Notify;

@@ -61,6 +61,7 @@ impl<T> Sender<T> {
     ///
     /// # Panics
     /// Outside a Heist runtime, whose timers it needs.
+    #[cfg(not(heist_loom))]
     #[track_caller]
     pub fn send_timeout(
         &self,

@@ -7,11 +7,11 @@
 //! There is one lock; a send and a receive take it once each. That is as cheap as anything without
 //! contention, and with it the queue stays short to walk and exact to count.
 
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 
 use super::error::{TryRecvError, TrySendError};

@@ -217,7 +217,7 @@ pin_project! {
     impl<T: ?Sized> PinnedDrop for Lock<'_, T> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.wait.has_joined() && this.wait.lock().take_grant().is_some() {
+            if this.wait.end().is_some() {
                 this.mutex.line.unlock();
             }
         }

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
@@ -12,6 +11,8 @@ use pin_project_lite::pin_project;
 use super::pending;
 use super::wait_list::{Protocol, Turn, Wait, WaitList};
 use crate::leaf::{self, Operation};
+use crate::shim::atomic::{AtomicUsize, Ordering};
+use crate::shim::const_fn;
 
 static NOTIFIED: Operation = Operation::new("Notify::notified");
 
@@ -60,14 +61,18 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// Makes one without a permit.
-    pub const fn new() -> Notify {
-        Notify { line: WaitList::new(Permit(false)), rounds: AtomicUsize::new(0) }
+    const_fn! {
+        /// Makes one without a permit.
+        pub const fn new() -> Notify {
+            Notify { line: WaitList::new(Permit(false)), rounds: AtomicUsize::new(0) }
+        }
     }
 
-    /// The same as [`Notify::new`], which is `const`, too.
-    pub const fn const_new() -> Notify {
-        Notify::new()
+    const_fn! {
+        /// The same as [`Notify::new`], which is `const`, too.
+        pub const fn const_new() -> Notify {
+            Notify::new()
+        }
     }
 
     /// Waits for a notification, or takes the permit.
@@ -162,8 +167,7 @@ pin_project! {
     impl PinnedDrop for Notified<'_> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            let missed = if this.wait.has_joined() { this.wait.lock().take_grant() } else { None };
-            match missed {
+            match this.wait.end() {
                 Some(Whom::First) => this.notify.notify_one(),
                 Some(Whom::Last) => this.notify.notify_last(),
                 Some(Whom::All) | None => {}

@@ -12,7 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 
-use parking_lot::Mutex;
+use crate::shim::Mutex;
 
 use self::error::{GetError, PutError, TryGetError, TryPutError};
 use super::{Notify, Semaphore, TryAcquireError};
