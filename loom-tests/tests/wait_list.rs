@@ -4,7 +4,7 @@
 //! meanwhile goes to the next; the last step of one side brings its data to the other. Threads: two.
 //! Bound: 3 preemptions, or 2 where four locks are taken. It would catch a look before the place in
 //! line, a permit or a notification that ends with its waiter, and a waiter that is reached after its
-//! end. `watch` is not modelled: its value lies under a lock of parking_lot's.
+//! end.
 #![cfg(heist_loom)]
 
 use std::future::Future;
@@ -13,7 +13,9 @@ use std::pin::Pin;
 use std::sync::Arc as StdArc;
 use std::task::{Context, Waker};
 
-use heist::sync::{Condvar, Event, Mutex, Notify, Queue, RwLock, Semaphore, broadcast, mpsc};
+use heist::sync::{
+    Condvar, Event, Mutex, Notify, Queue, RwLock, Semaphore, broadcast, mpsc, watch,
+};
 use heist_loom_tests::{model, must_fail};
 use loom::cell::UnsafeCell;
 use loom::future::block_on;
@@ -353,4 +355,36 @@ fn each_receiver_of_a_broadcast_sees_the_value_and_the_end() {
         assert_eq!(block_on(receiver.recv()), Err(broadcast::error::RecvError::Closed));
         sending.join().unwrap();
     });
+}
+
+/// The last value of a `watch` and then its end; the twin does not wait for the value.
+fn last_value(waits: bool) {
+    let (sender, mut receiver) = watch::channel(0);
+    let data = StdArc::new(AtomicBool::new(false));
+    let its_data = data.clone();
+    let sending = spawn(move || {
+        its_data.store(true, Ordering::Relaxed);
+        sender.send(1).unwrap();
+        drop(sender);
+    });
+    if waits {
+        assert_eq!(block_on(receiver.changed()), Ok(()), "the value comes before the end");
+        assert!(data.load(Ordering::Relaxed), "the change came without its data");
+    }
+    assert_eq!(*receiver.borrow_and_update(), 1);
+    if waits {
+        assert!(block_on(receiver.changed()).is_err(), "the end comes after the value");
+    }
+    sending.join().unwrap();
+}
+
+#[test]
+fn the_last_value_of_a_watch_comes_before_its_end() {
+    model(3, || last_value(true));
+}
+
+#[test]
+fn broken_a_value_that_is_not_waited_for_may_not_be_there() {
+    let test = "broken_a_value_that_is_not_waited_for_may_not_be_there";
+    must_fail(test, "assertion", || last_value(false));
 }

@@ -1,10 +1,10 @@
 //! The sending end of a broadcast channel.
 
+use crate::shim::atomic::Ordering;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::error::SendError;
 use super::receiver::Receiver;

@@ -18,11 +18,9 @@
 mod receiver;
 mod sender;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::RwLock;
-
 use super::Notify;
+use crate::shim::RwLock;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 
 pub use receiver::{Receiver, Ref};
 pub use sender::Sender;

@@ -4,13 +4,12 @@ use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
-use parking_lot::RwLockReadGuard;
 
 use super::Board;
 use super::error::RecvError;
 use crate::leaf::{self, Operation};
+use crate::shim::RwLockReadGuard;
+use crate::shim::atomic::Ordering;
 
 static CHANGED: Operation = Operation::new("watch::Receiver::changed");
 static WAIT_FOR: Operation = Operation::new("watch::Receiver::wait_for");

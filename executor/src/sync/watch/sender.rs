@@ -3,14 +3,13 @@
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::RwLock;
 
 use super::Board;
 use super::error::SendError;
 use super::receiver::{Receiver, Ref};
 use crate::leaf::Operation;
+use crate::shim::RwLock;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::sync::Notify;
 
 static CLOSED: Operation = Operation::new("watch::Sender::closed");
