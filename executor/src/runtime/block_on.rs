@@ -165,7 +165,7 @@ impl Drop for Offered<'_> {
     }
 }
 
-/// The worker on loan. Given back also when the future panics.
+/// The worker on loan. Given back, with nothing owed to others, also when the future panics.
 struct Borrowed<'a> {
     lone: &'a Lone,
     worker: Arc<WorkerLocal>,
@@ -173,6 +173,8 @@ struct Borrowed<'a> {
 
 impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
+        let _context = context::enter(&self.worker.scheduler);
+        self.worker.end();
         self.lone.0.give_back(self.worker.clone());
     }
 }
@@ -189,7 +191,6 @@ impl Borrowed<'_> {
             if main.0.take_woken() {
                 let _budget = budget::suspend();
                 if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                    worker.end();
                     return output;
                 }
             }
