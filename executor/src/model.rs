@@ -24,6 +24,7 @@ use crate::task::{Home, JoinHandle, Notified, Origin, TaskRef, poll};
 pub use crate::blocking::crew::{Crew, Fate};
 pub use crate::blocking::population::{Population, Staff};
 pub use crate::queue::{Injector, LocalQueue, Stealer};
+pub use crate::worker::downfall::Downfall;
 pub use crate::worker::idle::{Idle, Roused};
 pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};

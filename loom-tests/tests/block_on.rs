@@ -1,13 +1,17 @@
-//! How a thread waits inside `block_on`: `worker/outsider.rs`.
+//! How a thread waits inside `block_on`: `worker/outsider.rs`, `worker/downfall.rs`.
 //!
 //! Properties: a wake of the future is followed by a poll that sees what the waker published; a
 //! worker that is given back is taken over by a thread that waits for it, which is not forgotten
-//! either when somebody else is quicker. Threads: the waiting one, and one or two that wake it, or
+//! either when somebody else is quicker; a failure that brings the runtime down is heard of by who
+//! waits, and counts or comes too late. Threads: the waiting one, and one or two that wake it, or
 //! two that want the worker. Bound: 3 preemptions. It would catch a second wake that is wiped out
-//! together with the first, and a worker that lies free beside a thread that sleeps for it.
+//! together with the first, a worker that lies free beside a thread that sleeps for it, and a thread
+//! that sleeps on in a runtime that has come down.
 #![cfg(heist_loom)]
 
-use heist::model::{Loan, Outsider};
+use std::task::{Wake, Waker};
+
+use heist::model::{Downfall, Loan, Outsider};
 use heist_loom_tests::{model, must_fail};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -158,4 +162,72 @@ fn who_comes_too_late_is_not_forgotten() {
 fn broken_who_looks_before_enlisting_sleeps_beside_a_free_worker() {
     let test = "broken_who_looks_before_enlisting_sleeps_beside_a_free_worker";
     must_fail(test, "deadlock", || everybody_has_a_turn(2, false));
+}
+
+/// A thread whose future has nothing to do but to listen.
+struct Listening(Outsider);
+
+impl Wake for Listening {
+    fn wake(self: std::sync::Arc<Listening>) {
+        if self.0.wake() {
+            self.0.unpark();
+        }
+    }
+}
+
+/// As `Heeding` and the loop around it.
+fn wait_for_the_downfall(downfall: &Downfall<u32>, in_one_step: bool) -> u32 {
+    let thread = std::sync::Arc::new(Listening(Outsider::new()));
+    let waker = Waker::from(thread.clone());
+    let mut listener = downfall.listener();
+    loop {
+        let heard = if in_one_step {
+            listener.hear(&waker)
+        } else {
+            let seen = downfall.listener().hear(Waker::noop());
+            listener.hear(&waker);
+            seen
+        };
+        if let Some(cause) = heard {
+            return *cause;
+        }
+        if thread.0.begin_wait() {
+            thread.0.sleep(|| false);
+        }
+        thread.0.end_wait();
+    }
+}
+
+fn a_failure_meets_a_listener(in_one_step: bool) {
+    let downfall = Arc::new(Downfall::new());
+    let failing = downfall.clone();
+    let failing = loom::thread::spawn(move || failing.bring(7));
+    assert_eq!(wait_for_the_downfall(&downfall, in_one_step), 7);
+    assert!(failing.join().unwrap());
+}
+
+#[test]
+fn who_is_about_to_sleep_hears_of_the_downfall() {
+    model(3, || a_failure_meets_a_listener(true));
+}
+
+#[test]
+fn broken_who_leaves_a_waker_after_the_look_sleeps_on() {
+    let test = "broken_who_leaves_a_waker_after_the_look_sleeps_on";
+    must_fail(test, "deadlock", || a_failure_meets_a_listener(false));
+}
+
+#[test]
+fn of_two_failures_and_a_shutdown_one_is_first() {
+    model(3, || {
+        let downfall = Arc::new(Downfall::new());
+        let failing = [1, 2].map(|cause| {
+            let downfall = downfall.clone();
+            loom::thread::spawn(move || downfall.bring(cause).then_some(cause))
+        });
+        let averted = downfall.avert().map(|cause| *cause);
+        let [one, other] = failing.map(|thread| thread.join().unwrap());
+        assert!(one.is_none() || other.is_none(), "the runtime came down twice");
+        assert_eq!(one.or(other), averted, "a failure came down on a shutdown");
+    });
 }

@@ -2,18 +2,19 @@
 //! `Scheduler::begin_closing`.
 //!
 //! Properties: a worker ends although it was about to park; a task that is spawned at this moment
-//! is cancelled by the drain or on the spot, and its joiner learns of it. Threads: a worker, a
-//! spawner, one that ends the runtime. Bound: 3 preemptions. It would catch a worker that sleeps
-//! through the end, and a drain that goes by the queues instead of the live set and so leaves a
-//! task that is between the two.
+//! is cancelled by the drain or on the spot, and its joiner learns of it; who ends the runtime is
+//! left with the drain by nobody. Threads: a worker, a spawner, one or two that end the runtime.
+//! Bound: 3 preemptions. It would catch a worker that sleeps through the end, a drain that goes by
+//! the queues instead of the live set and so leaves a task that is between the two, and one in the
+//! middle of a poll, which it would wait for.
 #![cfg(heist_loom)]
 
 use std::future::pending;
 
 use heist::model::{Idle, Parker, Roused, Tasks, Unparked};
 use heist_loom_tests::{model, must_fail};
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Arc, Mutex};
 
 /// The parts of a scheduler with one worker that matter here.
 struct Runtime {
@@ -127,4 +128,67 @@ fn a_joiner_learns_of_the_end() {
         worker.join().unwrap();
         assert_eq!((runtime.tasks.alive(), runtime.tasks.freed()), (0, 1));
     });
+}
+
+/// The end of a runtime with two workers, of which one has no thread.
+struct Leaving {
+    dormant: Mutex<Option<usize>>,
+    workers_left: Mutex<usize>,
+    closing: AtomicBool,
+    turn: Mutex<()>,
+}
+
+impl Leaving {
+    /// As `shutdown::leave`: true for the last, who drains.
+    fn leave(&self) -> bool {
+        let mut left = self.workers_left.lock().unwrap();
+        *left -= 1;
+        *left == 0
+    }
+
+    /// As `Scheduler::begin_closing`.
+    fn begin_closing(&self, in_turn: bool) {
+        let _turn = in_turn.then(|| self.turn.lock().unwrap());
+        if self.closing.load(Ordering::Acquire) {
+            return;
+        }
+        let dormant = self.dormant.lock().unwrap().take();
+        if dormant.is_some() {
+            assert!(!self.leave(), "drained by who ends it");
+        }
+        self.closing.store(true, Ordering::Release);
+    }
+}
+
+/// A failure and a shutdown come to the end of a runtime at the same time.
+fn two_end_a_runtime(in_turn: bool) {
+    let leaving = Arc::new(Leaving {
+        dormant: Mutex::new(Some(1)),
+        workers_left: Mutex::new(2),
+        closing: AtomicBool::new(false),
+        turn: Mutex::new(()),
+    });
+    let worker = leaving.clone();
+    let worker = loom::thread::spawn(move || {
+        while !worker.closing.load(Ordering::Acquire) {
+            loom::thread::yield_now();
+        }
+        worker.leave()
+    });
+    let failing = leaving.clone();
+    let failing = loom::thread::spawn(move || failing.begin_closing(in_turn));
+    leaving.begin_closing(in_turn);
+    failing.join().unwrap();
+    assert!(worker.join().unwrap(), "drained by nobody");
+}
+
+#[test]
+fn the_drain_is_a_workers_whoever_ends_the_runtime() {
+    model(3, || two_end_a_runtime(true));
+}
+
+#[test]
+fn broken_out_of_turn_the_drain_is_left_to_who_ends_the_runtime() {
+    let test = "broken_out_of_turn_the_drain_is_left_to_who_ends_the_runtime";
+    must_fail(test, "drained by who ends it", || two_end_a_runtime(false));
 }

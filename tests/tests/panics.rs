@@ -169,3 +169,23 @@ fn a_future_that_panics_in_block_on_leaves_the_runtime_usable() {
         assert_sound(runtime);
     }
 }
+
+#[test]
+fn a_current_thread_runtime_ends_after_its_future_has_panicked() {
+    // Once the tasks that had ended just before were never taken out of their set, and the end waited
+    // for them.
+    hush();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    for _ in 0..3 {
+        runtime.spawn(async {});
+    }
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            heist::task::yield_now().await;
+            fails().await;
+        });
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(runtime.metrics().num_alive_tasks(), 0);
+    assert!(runtime.shutdown(Duration::from_secs(60)).is_clean());
+}

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::context;
+use super::unhandled::Heeding;
+use super::{context, shutdown};
 use crate::task::budget;
 use crate::worker::outsider::{Loan, Outsider};
 use crate::worker::{Scheduler, WorkerLocal};
@@ -28,17 +29,34 @@ pub(crate) fn assert_may_block(what: &str) {
     );
 }
 
-/// Runs a future to its end on the calling thread, with the runtime's workers doing the rest.
+/// Runs a future to its end on the calling thread: as the worker of a current-thread runtime, which
+/// is in `lone`, or beside the workers that are elsewhere.
 #[track_caller]
-pub(super) fn block_on<F: Future>(scheduler: &Arc<Scheduler>, future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(
+    scheduler: &Arc<Scheduler>,
+    lone: Option<&Lone>,
+    future: F,
+) -> F::Output {
     assert_may_block("block_on");
     let _context = context::enter(scheduler);
+    let future = pin!(Heeding::new(scheduler, future));
+    let output = match lone {
+        Some(lone) => lone.run(scheduler, future),
+        None => run_beside(scheduler, future),
+    };
+    match output {
+        Ok(output) => output,
+        Err(fatal) => panic!("{fatal}"),
+    }
+}
+
+/// Runs a future to its end, with the runtime's workers doing the rest.
+fn run_beside<F: Future>(scheduler: &Arc<Scheduler>, mut future: Pin<&mut F>) -> F::Output {
     let _in_async = context::set_in_async(true);
     let _budget = budget::suspend();
     let call = Call::begin(scheduler);
     let waker = call.waker();
     let mut cx = Context::from_waker(&waker);
-    let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return output;
@@ -119,14 +137,10 @@ impl Lone {
 
     /// Runs a future to its end, and everything that is spawned meanwhile. If another thread runs
     /// the worker already, this one only polls its future, and takes over when the other leaves.
-    #[track_caller]
-    pub(super) fn block_on<F: Future>(&self, scheduler: &Arc<Scheduler>, future: F) -> F::Output {
-        assert_may_block("block_on");
-        let mut future = pin!(future);
+    fn run<F: Future>(&self, scheduler: &Arc<Scheduler>, mut future: Pin<&mut F>) -> F::Output {
         if let Some(borrowed) = self.borrow() {
             return borrowed.drive(future);
         }
-        let _context = context::enter(scheduler);
         let _in_async = context::set_in_async(true);
         let _budget = budget::suspend();
         let call = Call::begin(scheduler);
@@ -165,7 +179,8 @@ impl Drop for Offered<'_> {
     }
 }
 
-/// The worker on loan. Given back also when the future panics.
+/// The worker on loan. Given back, with nothing owed to others, also when the future panics; if the
+/// runtime has come down meanwhile, the worker leaves.
 struct Borrowed<'a> {
     lone: &'a Lone,
     worker: Arc<WorkerLocal>,
@@ -173,7 +188,14 @@ struct Borrowed<'a> {
 
 impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
-        self.lone.0.give_back(self.worker.clone());
+        let worker = self.worker.clone();
+        worker.end();
+        if worker.scheduler.is_closing() {
+            let _free = context::set_in_async(false);
+            shutdown::leave(worker);
+        } else {
+            self.lone.0.give_back(worker);
+        }
     }
 }
 
@@ -189,11 +211,14 @@ impl Borrowed<'_> {
             if main.0.take_woken() {
                 let _budget = budget::suspend();
                 if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                    worker.end();
                     return output;
                 }
             }
             for _ in 0..TASKS_PER_MAIN_POLL {
+                // The failure behind it has woken the main future, which is polled next.
+                if worker.scheduler.is_closing() {
+                    break;
+                }
                 match worker.next_task() {
                     Some(task) => {
                         worker.run_task(task);

@@ -11,7 +11,7 @@ use heist_timer::{Clock, Timers};
 
 use super::block_on::Lone;
 use super::config::Config;
-use super::{Flavor, LocalOptions, LocalRuntime, Runtime};
+use super::{Flavor, LocalOptions, LocalRuntime, Runtime, UnhandledPanic};
 use crate::queue::LocalQueue;
 use crate::task::{Failure, TaskInfo};
 use crate::worker::dormant;
@@ -177,12 +177,54 @@ impl Builder {
     }
 
     /// Called when a task has panicked and nobody will ever join it. Default: a line on standard
-    /// error with the task's name and spawn location. tokio drops such panics silently.
+    /// error with the task's name and spawn location. tokio drops such panics silently. What follows
+    /// is for [`unhandled_panic`](Builder::unhandled_panic) to say.
     pub fn on_unhandled_failure<F>(&mut self, hook: F) -> &mut Builder
     where
         F: Fn(&Failure<'_>) + Send + Sync + 'static,
     {
         self.config.on_unhandled_failure = Some(Arc::new(hook));
+        self
+    }
+
+    /// What follows when a task has panicked and nobody will ever join it. Default:
+    /// [`UnhandledPanic::Ignore`], which tells of it and goes on.
+    ///
+    /// With [`UnhandledPanic::ShutdownRuntime`] the failure is told of in the same way, and then the
+    /// runtime shuts down without waiting for anything. All tasks are cancelled, queued blocking
+    /// jobs too, and what is spawned afterwards is cancelled at once. Each `block_on` on the runtime,
+    /// whether it is running or called later, panics at its caller's line, in words that name the
+    /// failure. The runtime can then be dropped or shut down as any other; the
+    /// [report](super::ShutdownReport) names the tasks that the failure has cancelled. On a
+    /// current-thread runtime they are dropped by the thread inside `block_on`, and if there is
+    /// none, by the next one or with the runtime.
+    ///
+    /// It applies wherever [`on_unhandled_failure`](Builder::on_unhandled_failure) does: to tasks,
+    /// to blocking jobs, also those of a [`BlockingPool`](crate::task::BlockingPool), and to tasks
+    /// of a [`LocalSet`](crate::task::LocalSet) that panic while this runtime is the current one.
+    /// A failure that comes when the runtime is being shut down changes nothing.
+    ///
+    /// # Differs from tokio
+    /// There this is unstable, for the current-thread flavour only, and any panic of a task shuts
+    /// the runtime down. Here one that somebody joins is handled, even if the
+    /// [`JoinError`](crate::task::JoinError) is then dropped unread; it is the loss of the handle
+    /// that counts, be it before the panic or after it.
+    ///
+    /// # Examples
+    /// ```
+    /// use heist::runtime::{Builder, UnhandledPanic};
+    ///
+    /// let runtime = Builder::new_current_thread()
+    ///     .unhandled_panic(UnhandledPanic::ShutdownRuntime)
+    ///     .build()
+    ///     .unwrap();
+    /// runtime.spawn(async { panic!("a broken invariant") });
+    /// let ended = std::panic::catch_unwind(|| runtime.block_on(std::future::pending::<()>()));
+    /// let message = ended.unwrap_err().downcast::<String>().unwrap();
+    /// assert!(message.contains("a broken invariant"));
+    /// ```
+    pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Builder {
+        self.config.unhandled_panic = behavior;
         self
     }
 

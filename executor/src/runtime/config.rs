@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::slow_polls::SlowPolls;
+use super::unhandled::UnhandledPanic;
 use crate::task::TaskInfo;
 use crate::task::error::FailureHook;
 
@@ -26,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) on_task_spawn: TaskHook,
     pub(crate) on_task_terminate: TaskHook,
     pub(crate) on_unhandled_failure: FailureHook,
+    pub(crate) unhandled_panic: UnhandledPanic,
     /// There in debug mode.
     pub(crate) slow_polls: Option<Arc<SlowPolls>>,
 }
@@ -47,6 +49,7 @@ impl Default for Config {
             on_task_spawn: None,
             on_task_terminate: None,
             on_unhandled_failure: None,
+            unhandled_panic: UnhandledPanic::Ignore,
             slow_polls: None,
         }
     }

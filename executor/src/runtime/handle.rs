@@ -90,10 +90,10 @@ impl Handle {
     /// only while some thread is inside [`Runtime::block_on`](super::Runtime::block_on).
     ///
     /// # Panics
-    /// If the thread is running async code already, and if the future panics.
+    /// As [`Runtime::block_on`](super::Runtime::block_on).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        block_on(&self.scheduler, future)
+        block_on(&self.scheduler, None, future)
     }
 
     /// Which kind of runtime this is.

@@ -17,6 +17,7 @@ mod run;
 pub(crate) mod shutdown;
 pub(crate) mod slow_polls;
 pub(crate) mod threads;
+pub(crate) mod unhandled;
 
 use std::fmt;
 use std::future::Future;
@@ -38,6 +39,7 @@ pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use run::run;
 pub use shutdown::{ShutdownPolicy, ShutdownReport};
+pub use unhandled::UnhandledPanic;
 
 /// How long dropping a runtime waits for polls and jobs that are under way.
 const DROP_WAIT: Duration = Duration::from_secs(10);
@@ -84,13 +86,11 @@ impl Runtime {
     /// when spawned tasks run.
     ///
     /// # Panics
-    /// If the thread is running async code already, and if the future panics.
+    /// If the thread is running async code already, if the future panics, and if the runtime has
+    /// shut down by a failure, as [`Builder::unhandled_panic`] may have it.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match &self.lone {
-            Some(lone) => lone.block_on(&self.handle.scheduler, future),
-            None => block_on::block_on(&self.handle.scheduler, future),
-        }
+        block_on::block_on(&self.handle.scheduler, self.lone.as_ref(), future)
     }
 
     /// Spawns a task; see [`heist::spawn`](crate::spawn).

@@ -14,6 +14,11 @@
 //! 6. Whoever asked for the shutdown waits for the threads, but only until its deadline, and learns
 //!    from the [`ShutdownReport`] what was still running.
 //!
+//! A runtime may also be brought down by a failure, see [`unhandled`](super::unhandled): then whoever
+//! failed does steps 1 and 5 ([`begin`]), the worker of a current-thread runtime leaves with the
+//! `block_on` that hears of it, and a later shutdown finds what is left of the steps. A failure that
+//! comes when a shutdown has been asked for does nothing of this.
+//!
 //! A spawn that races with step 1 either gets into a live set before it is closed, and is drained
 //! in step 3, or is cancelled on the spot. A thread that never returns from a poll or a job keeps
 //! its part of the runtime alive; nothing else waits for it.
@@ -25,9 +30,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::block_on::Lone;
+use super::block_on::{Lone, block_on};
 use super::context;
 use crate::task::TaskInfo;
+use crate::worker::downfall::Downfall;
 use crate::worker::{Scheduler, WorkerLocal};
 
 /// How a runtime is to end; see [`Runtime::shutdown`](super::Runtime::shutdown).
@@ -265,12 +271,19 @@ fn drain(scheduler: &Scheduler, workers: &[Arc<WorkerLocal>]) {
     }
 }
 
+/// Begins the end of a runtime, steps 1 and 5, and waits for nothing. May be called again.
+pub(super) fn begin(scheduler: &Arc<Scheduler>) {
+    scheduler.begin_closing();
+    let _context = context::enter(scheduler);
+    scheduler.blocking.close();
+}
+
 /// Waits until there is no task left, but at most for `limit`.
 fn await_tasks(scheduler: &Arc<Scheduler>, lone: Option<&Lone>, limit: Duration) {
     let start = Instant::now();
     let over = || scheduler.live_tasks().is_empty() || start.elapsed() >= limit;
     match lone {
-        Some(lone) if !over() => lone.block_on(scheduler, async {
+        Some(lone) if !over() => block_on(scheduler, Some(lone), async {
             while !over() {
                 crate::time::sleep(DRAIN_LOOK).await;
             }
@@ -283,6 +296,22 @@ fn await_tasks(scheduler: &Arc<Scheduler>, lone: Option<&Lone>, limit: Duration)
     }
 }
 
+/// What comes before the end, and the tasks for which it did not suffice.
+fn let_tasks_end(
+    scheduler: &Arc<Scheduler>,
+    lone: Option<&Lone>,
+    policy: ShutdownPolicy,
+) -> Vec<TaskInfo> {
+    await_tasks(scheduler, lone, policy.drain);
+    let left = scheduler.task_infos();
+    if !left.is_empty() && !policy.clean_up.is_zero() {
+        let reason = "the runtime ends".into();
+        scheduler.live_tasks().iter().for_each(|task| task.cancel(&reason));
+        await_tasks(scheduler, lone, policy.clean_up);
+    }
+    left
+}
+
 /// Ends a runtime and waits for it as the policy says: steps 1 to 6. A current-thread runtime has
 /// its worker in `lone`, and ends on this thread.
 pub(super) fn shut_down(
@@ -292,16 +321,12 @@ pub(super) fn shut_down(
 ) -> ShutdownReport {
     let start = Instant::now();
     let _free = context::set_in_async(false);
-    await_tasks(scheduler, lone, policy.drain);
-    let cancelled = scheduler.task_infos();
-    if !cancelled.is_empty() && !policy.clean_up.is_zero() {
-        let reason = "the runtime ends".into();
-        scheduler.live_tasks().iter().for_each(|task| task.cancel(&reason));
-        await_tasks(scheduler, lone, policy.clean_up);
-    }
-    scheduler.begin_closing();
+    let cancelled = match scheduler.downfall.as_ref().and_then(Downfall::avert) {
+        Some(fatal) => fatal.cancelled.clone(),
+        None => let_tasks_end(scheduler, lone, policy),
+    };
+    begin(scheduler);
     let _context = context::enter(scheduler);
-    scheduler.blocking.close();
     if let Some(worker) = lone.and_then(Lone::take) {
         leave(worker);
     }

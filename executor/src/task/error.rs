@@ -45,6 +45,20 @@ pub struct Failure<'a> {
     pub message: Option<&'a str>,
 }
 
+impl Failure<'_> {
+    /// Gives it to the hook, or prints it if there is none.
+    pub(crate) fn tell(&self, hook: &FailureHook) {
+        let Some(hook) = hook else {
+            eprintln!("heist: {self}");
+            return;
+        };
+        // The hook is foreign code on a worker: its panic must not take the worker along.
+        if quietly(|| hook(self)).is_none() {
+            eprintln!("heist: the hook for unhandled failures panicked itself; {self}");
+        }
+    }
+}
+
 impl fmt::Display for Failure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "task {}", self.id)?;
@@ -89,15 +103,7 @@ impl JoinError {
             spawned_at: unread.spawned_at,
             message: text(&**payload),
         };
-        match &unread.hook {
-            None => eprintln!("heist: {failure}"),
-            Some(hook) => {
-                // The hook is foreign code on a worker: its panic must not take the worker along.
-                if quietly(|| hook(&failure)).is_none() {
-                    eprintln!("heist: the hook for unhandled failures panicked itself; {failure}");
-                }
-            }
-        }
+        failure.tell(&unread.hook);
         // The payload's own destructor may panic too.
         quietly(|| drop(self));
     }

@@ -18,7 +18,7 @@ use crate::leaf::{self, Joined};
 ///
 /// Dropping the handle detaches the task: it goes on, and its output is dropped when it ends. A
 /// panic that nobody can read any more is reported, by default on standard error with the task's
-/// name and spawn location; see `Builder::on_unhandled_failure`.
+/// name and spawn location; see `Builder::on_unhandled_failure` and `Builder::unhandled_panic`.
 ///
 /// # Cancel safety
 /// Awaiting `&mut handle` is cancel safe: the output stays with the task until it is returned.

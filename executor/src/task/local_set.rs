@@ -117,7 +117,7 @@ impl LocalSet {
     /// As [`Runtime::block_on`], with this set driven meanwhile.
     ///
     /// # Panics
-    /// If the thread is running async code already, and if the future panics.
+    /// As that.
     #[track_caller]
     pub fn block_on<F: Future>(&self, runtime: &Runtime, future: F) -> F::Output {
         runtime.block_on(self.run_until(future))

@@ -11,6 +11,7 @@
 //! * `dormant`: the workers that have no thread yet.
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
+//! * `downfall`: how it hears of the failure that ends the runtime.
 //! * `backlog`: when work is worth waking another worker.
 //! * `watchdog`, `alarm`, `rounds`: what happens when a task does not give its worker back.
 //!
@@ -22,6 +23,9 @@ mod alarm;
 mod backlog;
 #[cfg(not(heist_loom))]
 pub(crate) mod dormant;
+// Public for the models alone, as `idle`.
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub(crate) mod downfall;
 // Public for the models alone, as `parker`.
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod idle;

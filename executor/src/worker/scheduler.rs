@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use heist_io::Reactor;
 use heist_timer::Timers;
+use parking_lot::Mutex;
 
 use super::dormant::{self, Dormant};
+use super::downfall::Downfall;
 use super::idle::Idle;
 use super::local::WorkerRemote;
 use super::parker::{Seat, Unparked};
@@ -25,6 +27,7 @@ use crate::runtime::Id;
 use crate::runtime::config::Config;
 use crate::runtime::context;
 use crate::runtime::shutdown::{self, Exit};
+use crate::runtime::unhandled::{self, FatalFailure, UnhandledPanic};
 use crate::task::error::FailureHook;
 use crate::task::header::Header;
 use crate::task::live_set::LiveSet;
@@ -49,7 +52,11 @@ pub(crate) struct Scheduler {
     pub(crate) exit: Exit,
     /// Threads inside `block_on` that are not waiting; only the paused clock asks.
     pub(crate) outsiders: AtomicUsize,
+    /// There if a failure that nobody joins shuts the runtime down.
+    pub(crate) downfall: Option<Downfall<FatalFailure>>,
     closing: AtomicBool,
+    /// Whose turn it is to begin the closing.
+    closing_turn: Mutex<()>,
 }
 
 /// Where tasks live: a live set and the way back to the scheduler.
@@ -70,35 +77,52 @@ impl Scheduler {
     /// The shared part for as many workers as there are queues.
     pub(crate) fn new(
         queues: &[LocalQueue<Notified>],
-        config: Config,
+        mut config: Config,
         reactor: Arc<Reactor>,
         timers: impl FnOnce(Weak<Scheduler>) -> Arc<Timers>,
         watchdog: Option<Watchdog>,
     ) -> Arc<Scheduler> {
         let workers = queues.len();
-        Arc::new_cyclic(|this| Scheduler {
-            id: Id::next(),
-            remotes: queues
-                .iter()
-                .map(|q| CachePadded::new(WorkerRemote::new(q.stealer())))
-                .collect(),
-            homes: (0..=workers)
-                .map(|index| WorkerHome { live: LiveSet::new(), scheduler: this.as_ptr(), index })
-                .map(CachePadded::new)
-                .collect(),
-            injector: Injector::new(),
-            // A lone worker has no thread of its own and is awake whenever somebody drives it.
-            idle: if config.current_thread { Idle::new(workers) } else { Idle::dormant(workers) },
-            dormant: Dormant::default(),
-            seat: Seat::new(),
-            reactor,
-            timers: timers(this.clone()),
-            watchdog,
-            blocking: Pools::new(&config),
-            exit: Exit::new(workers),
-            outsiders: AtomicUsize::new(0),
-            closing: AtomicBool::new(false),
-            config,
+        let may_come_down = config.unhandled_panic == UnhandledPanic::ShutdownRuntime;
+        Arc::new_cyclic(|this| {
+            if may_come_down {
+                let hook = config.on_unhandled_failure.take();
+                config.on_unhandled_failure = unhandled::shutting_down(hook, this.clone());
+            }
+            Scheduler {
+                id: Id::next(),
+                remotes: queues
+                    .iter()
+                    .map(|q| CachePadded::new(WorkerRemote::new(q.stealer())))
+                    .collect(),
+                homes: (0..=workers)
+                    .map(|index| WorkerHome {
+                        live: LiveSet::new(),
+                        scheduler: this.as_ptr(),
+                        index,
+                    })
+                    .map(CachePadded::new)
+                    .collect(),
+                injector: Injector::new(),
+                // A lone worker has no thread of its own and is awake whenever somebody drives it.
+                idle: if config.current_thread {
+                    Idle::new(workers)
+                } else {
+                    Idle::dormant(workers)
+                },
+                dormant: Dormant::default(),
+                seat: Seat::new(),
+                reactor,
+                timers: timers(this.clone()),
+                watchdog,
+                blocking: Pools::new(&config),
+                exit: Exit::new(workers),
+                outsiders: AtomicUsize::new(0),
+                downfall: may_come_down.then(Downfall::new),
+                closing: AtomicBool::new(false),
+                closing_turn: Mutex::new(()),
+                config,
+            }
         })
     }
 
@@ -192,18 +216,24 @@ impl Scheduler {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// No task is accepted from now on, and the workers end after their current poll.
+    /// No task is accepted from now on, and the workers end after their current poll. Once is
+    /// enough, but a failure and a shutdown may come to it at the same time.
     pub(crate) fn begin_closing(&self) {
+        let turn = self.closing_turn.lock();
+        if self.is_closing() {
+            return;
+        }
         for home in &self.homes {
             home.live.close();
         }
         // Those without a thread leave here. None is the last, unless there is no thread at all,
-        // since the others do not leave before the next step.
+        // since the others do not leave before the next step, which nobody does out of turn.
         for worker in self.dormant.take_all() {
             shutdown::leave(worker);
         }
         // Ordering: Release, pairs with `is_closing`.
         self.closing.store(true, Ordering::Release);
+        drop(turn);
         for worker in 0..self.remotes.len() {
             self.unpark(worker);
         }

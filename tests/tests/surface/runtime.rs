@@ -33,6 +33,7 @@ fn every_setting_of_the_builder() {
         .on_task_spawn(|meta| assert!(meta.name().is_none()))
         .on_task_terminate(|meta| assert!(meta.name().is_none()))
         .on_unhandled_failure(|failure| eprintln!("{failure}, {failure:?}"))
+        .unhandled_panic(runtime::UnhandledPanic::Ignore)
         .event_interval(31)
         .global_queue_interval(61)
         .debug(false)
