@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::slow_polls::SlowPolls;
+use super::debugging::Debugging;
 use crate::task::TaskInfo;
 use crate::task::error::FailureHook;
 
@@ -27,7 +27,7 @@ pub(crate) struct Config {
     pub(crate) on_task_terminate: TaskHook,
     pub(crate) on_unhandled_failure: FailureHook,
     /// There in debug mode.
-    pub(crate) slow_polls: Option<Arc<SlowPolls>>,
+    pub(crate) debugging: Option<Arc<Debugging>>,
 }
 
 impl Default for Config {
@@ -47,7 +47,7 @@ impl Default for Config {
             on_task_spawn: None,
             on_task_terminate: None,
             on_unhandled_failure: None,
-            slow_polls: None,
+            debugging: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::header::Header;
 use super::id::Id;
 use crate::foreign::quietly;
+use crate::report;
 
 /// A task did not return a value: it was cancelled or it panicked.
 ///
@@ -59,7 +60,7 @@ impl fmt::Display for Failure<'_> {
     }
 }
 
-/// What a runtime does with failures that nobody reads; `None` prints them to standard error.
+/// What a runtime does with failures that nobody reads; `None` reports them.
 pub(crate) type FailureHook = Option<Arc<dyn Fn(&Failure<'_>) + Send + Sync>>;
 
 impl JoinError {
@@ -90,11 +91,13 @@ impl JoinError {
             message: text(&**payload),
         };
         match &unread.hook {
-            None => eprintln!("heist: {failure}"),
+            None => report::error(failure),
             Some(hook) => {
                 // The hook is foreign code on a worker: its panic must not take the worker along.
                 if quietly(|| hook(&failure)).is_none() {
-                    eprintln!("heist: the hook for unhandled failures panicked itself; {failure}");
+                    report::error(format_args!(
+                        "the hook for unhandled failures panicked itself; {failure}"
+                    ));
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! The sending end of a watch channel.
 
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +9,7 @@ use parking_lot::RwLock;
 use super::Board;
 use super::error::SendError;
 use super::receiver::{Receiver, Ref};
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 use crate::sync::Notify;
 
 static CLOSED: Operation = Operation::new("watch::Sender::closed");
@@ -106,8 +105,9 @@ impl<T> Sender<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        let at = Location::caller();
+        let made = Made::here(&CLOSED);
         async move {
+            let at = made.begin();
             loop {
                 let abandoned = self.board.abandoned.notified_at(&CLOSED, at);
                 if self.is_closed() {
