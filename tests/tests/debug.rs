@@ -147,28 +147,30 @@ fn a_buffered_writer_that_is_not_flushed_is_reported() {
 fn a_file_whose_failure_nobody_sees_is_reported() {
     const TEST: &str = "a_file_whose_failure_nobody_sees_is_reported";
     let Some(errors) = errors_of(TEST, "1") else {
-        // Every write to this device fails.
-        let full = || async {
-            let mut options = fs::OpenOptions::new();
-            let mut file = options.write(true).open("/dev/full").await.unwrap();
+        // One thread for all blocking work, so that a job holds up what is to be written.
+        let mut builder = heist::runtime::Builder::new_current_thread();
+        return builder.max_blocking_threads(1).build().unwrap().block_on(async {
+            // Every write to this device fails.
+            let full = fs::OpenOptions::new().write(true).clone();
+            // Dropped while the write is under way.
+            let mut file = full.open("/dev/full").await.unwrap();
+            let (go_on, waits) = std::sync::mpsc::channel::<()>();
+            let job = heist::task::spawn_blocking(move || waits.recv());
             file.write_all(b"lost").await.unwrap();
-            file
-        };
-        return two_workers().block_on(async {
-            // Dropped while the write is under way, or has been.
-            drop(full().await);
-            drop(full().await);
-            // Dropped when the write has failed.
-            let mut file = fs::OpenOptions::new().write(true).open("/dev/full").await.unwrap();
+            drop(file);
+            drop(go_on);
+            job.await.unwrap().unwrap_err();
+            // Dropped when it has failed.
+            let mut file = full.open("/dev/full").await.unwrap();
             file.write_all(b"lost").await.unwrap();
             drop(file.into_std().await);
             // Its failure has been seen.
-            let mut file = fs::OpenOptions::new().write(true).open("/dev/full").await.unwrap();
+            let mut file = full.open("/dev/full").await.unwrap();
             file.write_all(b"lost").await.unwrap();
             file.flush().await.unwrap_err();
             drop(file);
             // There is none.
-            let mut file = fs::OpenOptions::new().write(true).open("/dev/null").await.unwrap();
+            let mut file = full.open("/dev/null").await.unwrap();
             file.write_all(b"gone").await.unwrap();
             drop(file);
         });

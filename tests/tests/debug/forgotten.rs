@@ -198,7 +198,9 @@ async fn give_up() {
     // What is ours inside is not the user's to await.
     time::timeout(Duration::from_secs(1), async {}).await.unwrap();
     time::timeout(Duration::from_secs(1), async {}).into_inner().await;
-    let done = task::wait([heist::spawn(async {})], task::When::First, Duration::MAX).await.done;
+    let ended = heist::spawn(async {});
+    eventually("it has ended", || ended.is_finished()).await;
+    let done = task::wait([ended], task::When::First, Duration::MAX).await.done;
     assert_eq!(done.len(), 1);
     let mut ticks = time::interval(Duration::from_secs(1));
     ticks.tick().await;
