@@ -36,7 +36,8 @@
 //! [`task::spawn_blocking`], [`task::BlockingPool`] and [`task::block_in_place`]. If a task blocks
 //! its worker all the same, the others go on: its queue, its timers and the I/O driver are taken
 //! over within about a millisecond, as long as there is another worker. With `HEIST_DEBUG=1` in the
-//! environment such tasks, and other mistakes, are reported; see [`Builder::debug`](runtime::Builder::debug).
+//! environment such tasks, and other mistakes, are reported; see
+//! [`Builder::debug`](runtime::Builder::debug).
 
 // Under `heist_loom` only the protocols are built, without the runtime that drives them.
 #![cfg_attr(heist_loom, allow(dead_code, unused_imports))]

@@ -1,5 +1,5 @@
-//! What the embedding runtime lends to I/O operations: a budget, places to note what a task waits for and
-//! what it has forgotten to wait for, threads to block on, and time.
+//! What the embedding runtime lends to I/O operations: a budget, places to note what a task waits for
+//! and what it has forgotten to wait for, threads to block on, and time.
 //!
 //! Where no runtime has installed anything, budgets are unlimited, notes go nowhere, threads are
 //! started as they are needed, and nothing is done after a while.

@@ -45,8 +45,9 @@ const MAX_BUF_SIZE: usize = 2 << 20;
 /// * [`flush`](crate::io::AsyncWriteExt::flush) waits until everything is in the file, that is,
 ///   with the operating system, and says whether it worked; [`sync_all`](File::sync_all) does so, and
 ///   waits for the disk.
-/// * A file that is dropped is closed once everything is written, but an error of that is lost (and
-///   reported in debug mode, see [`Builder::debug`](crate::runtime::Builder::debug)): flush first. So are bytes that are still on their way when the process exits.
+/// * A file that is dropped is closed once everything is written, but an error of that is lost: flush
+///   first. Debug mode reports it; see [`Builder::debug`](crate::runtime::Builder::debug). Bytes that
+///   are still on their way when the process exits are lost, too.
 ///
 /// # Cancel safety
 /// Cancel safe: a read that is dropped leaves what it gets to the next one. A write that is
