@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
+use heist_timer::host::part_sleep;
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use crate::io::DuplexStream;
@@ -68,7 +69,7 @@ impl hyper::rt::Sleep for Sleep {}
 
 impl hyper::rt::Timer for Timer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {
-        Box::pin(Sleep { sleep: time::sleep(duration) })
+        Box::pin(Sleep { sleep: part_sleep(duration) })
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {

@@ -28,7 +28,7 @@
 //!
 //! Features: `bytes` (`read_buf` and its kin, for the buffers of that crate), `hyper` (hyper's `Read`
 //! and `Write` on every stream, an executor and a timer for it), `tokio-io` (tokio's `AsyncRead` and
-//! `AsyncWrite` on every stream, without its runtime).
+//! `AsyncWrite` on every stream, without its runtime), `tracing` (what the runtime reports is an event).
 //!
 //! # Waiting and being woken
 //!
@@ -36,7 +36,8 @@
 //! [`task::spawn_blocking`], [`task::BlockingPool`] and [`task::block_in_place`]. If a task blocks
 //! its worker all the same, the others go on: its queue, its timers and the I/O driver are taken
 //! over within about a millisecond, as long as there is another worker. With `HEIST_DEBUG=1` in the
-//! environment such tasks are reported; see [`Builder::debug`](runtime::Builder::debug).
+//! environment such tasks, and other mistakes, are reported; see
+//! [`Builder::debug`](runtime::Builder::debug).
 
 // Under `heist_loom` only the protocols are built, without the runtime that drives them.
 #![cfg_attr(heist_loom, allow(dead_code, unused_imports, unused_variables))]
@@ -66,6 +67,7 @@ pub mod process;
 // Public for models and benches alone, so it need not be complete.
 #[allow(unreachable_pub, clippy::new_without_default, clippy::len_without_is_empty)]
 mod queue;
+mod report;
 #[cfg(not(heist_loom))]
 pub mod runtime;
 mod shim;
@@ -92,4 +94,5 @@ pub use task::{TaskGroup, When, as_completed, gather, scope, shield, spawn, wait
 pub mod __private {
     pub use crate::macros::{MaybeDone, block_on_with_timeout, random_below};
     pub use crate::queue::{Injector, LocalQueue, Stealer};
+    pub use heist_timer::silence::GivenUp;
 }

@@ -7,8 +7,10 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use heist_timer::silence::GivenUp;
 use parking_lot::Mutex;
 
+use crate::report;
 use crate::runtime::Runtime;
 use crate::task::TaskTree;
 
@@ -16,7 +18,7 @@ use crate::task::TaskTree;
 #[derive(Debug)]
 pub enum MaybeDone<F: Future> {
     /// Not ready yet.
-    Future(F),
+    Future(GivenUp<F>),
     /// Ready, not taken yet.
     Done(F::Output),
     /// Taken.
@@ -26,7 +28,7 @@ pub enum MaybeDone<F: Future> {
 impl<F: Future> MaybeDone<F> {
     /// Not ready yet.
     pub fn new(future: impl IntoFuture<IntoFuture = F>) -> MaybeDone<F> {
-        MaybeDone::Future(future.into_future())
+        MaybeDone::Future(GivenUp::new(future.into_future()))
     }
 
     /// Polls the future if it is not ready yet; true if it is now.
@@ -115,7 +117,9 @@ pub fn block_on_with_timeout<F: Future>(runtime: &Runtime, ms: u64, future: F) -
             return;
         }
         let tasks: TaskTree = handle.tasks().into_iter().collect();
-        eprintln!("heist: the test has taken longer than {limit:?}; its tasks:\n{tasks}");
+        report::error(format_args!(
+            "the test has taken longer than {limit:?}; its tasks:\n{tasks}"
+        ));
         let mut expiry = seen.lock();
         expiry.expired = true;
         expiry.waker.take().inspect(Waker::wake_by_ref);

@@ -1,4 +1,5 @@
-//! What the embedding runtime lends to I/O operations: a budget, a place to note what a task waits for, threads to block on, and time.
+//! What the embedding runtime lends to I/O operations: a budget, places to note what a task waits for
+//! and what it has forgotten to wait for, threads to block on, and time.
 //!
 //! Where no runtime has installed anything, budgets are unlimited, notes go nowhere, threads are
 //! started as they are needed, and nothing is done after a while.
@@ -20,6 +21,8 @@ pub struct Host {
     pub restore: fn(),
     /// Notes that the current task waits in an operation that was called at the place given.
     pub waiting: fn(&'static Operation, &'static Location<'static>),
+    /// An operation that was called at the place given is dropped without ever having been polled.
+    pub unpolled: fn(&'static Operation, &'static Location<'static>),
     /// Runs a closure that blocks (a name resolution) away from the threads that run tasks.
     pub run_blocking: fn(Box<dyn FnOnce() + Send>),
     /// Waits for a while.
@@ -71,6 +74,42 @@ pub(crate) fn restore() {
 pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'static>) {
     if let Some(host) = HOST.get() {
         (host.waiting)(operation, at);
+    }
+}
+
+#[cold]
+pub(crate) fn unpolled(operation: &'static Operation, at: &'static Location<'static>) {
+    if let Some(host) = HOST.get() {
+        (host.unpolled)(operation, at);
+    }
+}
+
+/// What an async block is and where it was made: it takes this along and [begins](Made::begin) with
+/// it, or was never polled.
+#[derive(Debug)]
+pub(crate) struct Made {
+    operation: &'static Operation,
+    at: &'static Location<'static>,
+}
+
+impl Made {
+    /// An operation of this kind, called by the caller.
+    #[track_caller]
+    pub(crate) fn here(operation: &'static Operation) -> Made {
+        Made { operation, at: Location::caller() }
+    }
+
+    /// The first poll has come.
+    pub(crate) fn begin(self) -> (&'static Operation, &'static Location<'static>) {
+        let site = (self.operation, self.at);
+        std::mem::forget(self);
+        site
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        unpolled(self.operation, self.at);
     }
 }
 

@@ -44,6 +44,18 @@ pub enum Place {
     Shared,
     /// A future's own, once it has waited.
     Own(Option<Own>),
+    /// None yet, of a future that was never polled.
+    Unpolled,
+}
+
+impl Place {
+    /// Its future is polled.
+    #[inline]
+    pub(crate) fn set_polled(&mut self) {
+        if let Place::Unpolled = self {
+            *self = Place::Own(None);
+        }
+    }
 }
 
 /// A future's own place.
@@ -159,6 +171,7 @@ impl Waiters {
         match place {
             Place::Shared if interest.is_readable() => &mut self.reader,
             Place::Shared => &mut self.writer,
+            Place::Unpolled => unreachable!("who waits has been polled"),
             Place::Own(own) => match *own.get_or_insert_with(|| self.add(interest)) {
                 Own::First => &mut self.first.get_or_insert((interest, None)).1,
                 Own::Further(key) => &mut self.further[key].1,

@@ -197,7 +197,7 @@ impl<T: AsFd> Async<T> {
         F: FnMut(&T) -> io::Result<R>,
         S: Fn(&R) -> bool,
     {
-        Attempt { source: self, direction, at, operation, short, place: Place::Own(None) }
+        Attempt { source: self, direction, at, operation, short, place: Place::Unpolled }
     }
 
     /// Waits until the source is readable, as far as is known: a read may still find nothing.
@@ -224,7 +224,7 @@ impl<T: AsFd> Async<T> {
         operation: &'static Operation,
         at: &'static Location<'static>,
     ) -> Readiness<'_, T> {
-        Readiness { source: self, interest, at: (operation, at), place: Place::Own(None) }
+        Readiness { source: self, interest, at: (operation, at), place: Place::Unpolled }
     }
 
     /// Waits until the source is ready for one of the directions, and says for which.

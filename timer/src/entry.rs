@@ -19,7 +19,9 @@
 //! 3. Only the holder of that lock leaves `PENDING`. Firing and closing take the node out of the
 //!    wheel and the waker out of the entry first; storing the new state is their last touch of it,
 //!    because a sleep that sees the state without the lock may be gone at once.
+//! 4. `unpolled` is the sleep's alone in every state.
 
+use std::cell::Cell;
 use std::marker::PhantomPinned;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -38,6 +40,13 @@ pub(crate) enum EntryState {
     Closed,
 }
 
+/// As what a sleep was made that has not been polled yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unpolled {
+    Sleep,
+    Timeout,
+}
+
 /// See the module's documentation. `repr(C)` with the node first, so that a pointer to the node is
 /// one to the entry; so the node's cell is always the standard one, and models watch the waker's,
 /// which is touched at the same times.
@@ -47,6 +56,8 @@ pub(crate) struct Entry {
     node: std::cell::UnsafeCell<Node>,
     pub(crate) waker: UnsafeCell<Option<Waker>>,
     state: AtomicU8,
+    /// Kept here since there is room; `None` from the first poll on, and for what is no future.
+    pub(crate) unpolled: Cell<Option<Unpolled>>,
     _pinned: PhantomPinned,
 }
 
@@ -63,6 +74,7 @@ impl Entry {
             node: std::cell::UnsafeCell::new(Node::new()),
             waker: UnsafeCell::new(None),
             state: AtomicU8::new(state as u8),
+            unpolled: Cell::new(None),
             _pinned: PhantomPinned,
         }
     }

@@ -1,10 +1,14 @@
-//! What the embedding runtime lends to timers: a budget, and a place to note what a task waits for.
+//! What the embedding runtime lends to timers: a budget, and places to note what a task waits for and
+//! what it has forgotten to wait for.
 //!
 //! Where no runtime has installed anything, budgets are unlimited and notes go nowhere.
 
 use std::panic::Location;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::sleep::Sleep;
 
 /// Functions of the embedding runtime.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub struct Host {
     pub restore: fn(),
     /// Notes that the current task waits in an operation that was called at the place given.
     pub waiting: fn(&'static Operation, &'static Location<'static>),
+    /// An operation that was called at the place given is dropped without ever having been polled.
+    pub unpolled: fn(&'static Operation, &'static Location<'static>),
 }
 
 /// A kind of wait, for example `sleep`.
@@ -61,4 +67,20 @@ pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'stat
     if let Some(host) = HOST.get() {
         (host.waiting)(operation, at);
     }
+}
+
+#[cold]
+pub(crate) fn unpolled(operation: &'static Operation, at: &'static Location<'static>) {
+    if let Some(host) = HOST.get() {
+        (host.unpolled)(operation, at);
+    }
+}
+
+/// A [`sleep`](fn@crate::sleep) as a part of an operation of the runtime's own, where it is no mistake if it
+/// is never polled.
+#[track_caller]
+pub fn part_sleep(duration: Duration) -> Sleep {
+    let sleep = crate::sleep(duration);
+    sleep.set_polled();
+    sleep
 }

@@ -24,6 +24,7 @@ mod interval;
 mod owned_wheel;
 mod pause;
 mod shim;
+pub mod silence;
 mod sleep;
 mod timeout;
 mod timers;

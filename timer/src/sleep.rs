@@ -10,12 +10,13 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::context;
-use crate::entry::{Entry, EntryState};
+use crate::entry::{Entry, EntryState, Unpolled};
 use crate::host::{self, Operation};
 use crate::instant::Instant;
 use crate::owned_wheel::OwnedWheel;
 
 static SLEEP: Operation = Operation::new("sleep");
+static TIMEOUT: Operation = Operation::new("timeout");
 
 pin_project! {
     /// Waits until a point in time; see [`sleep`] and [`sleep_until`].
@@ -35,7 +36,11 @@ pin_project! {
 
     impl PinnedDrop for Sleep {
         fn drop(this: Pin<&mut Self>) {
-            this.cancel();
+            match this.entry.unpolled.get() {
+                None => this.cancel(),
+                Some(Unpolled::Sleep) => host::unpolled(&SLEEP, this.at),
+                Some(Unpolled::Timeout) => host::unpolled(&TIMEOUT, this.at),
+            }
         }
     }
 }
@@ -54,7 +59,8 @@ pin_project! {
 /// Cancel safe: dropping it does nothing but end the wait.
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(Instant::now_plus(duration), EntryState::Idle, Location::caller())
+    let deadline = Instant::now_plus(duration);
+    Sleep::new(deadline, EntryState::Idle, Location::caller()).unpolled_as(Unpolled::Sleep)
 }
 
 /// Waits until `deadline`; one that has passed is ready at once.
@@ -66,16 +72,29 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// As [`sleep`].
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep::new(deadline, EntryState::Idle, Location::caller())
+    Sleep::new(deadline, EntryState::Idle, Location::caller()).unpolled_as(Unpolled::Sleep)
 }
 
 impl Sleep {
+    /// One that is part of something else, of which nobody expects that it is polled.
     pub(crate) fn new(
         deadline: Instant,
         state: EntryState,
         at: &'static Location<'static>,
     ) -> Sleep {
         Sleep { deadline, at, wheel: None, entry: Entry::new(state) }
+    }
+
+    /// The same as a future of its own, of which it is reported if nobody ever polls it.
+    pub(crate) fn unpolled_as(self, what: Unpolled) -> Sleep {
+        self.entry.unpolled.set(Some(what));
+        self
+    }
+
+    /// From now on it counts as polled.
+    #[inline]
+    pub(crate) fn set_polled(&self) {
+        self.entry.unpolled.set(None);
     }
 
     /// The point in time that it waits for.
@@ -166,6 +185,7 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.set_polled();
         ready!(host::proceed(cx));
         let polled = self.as_mut().poll_elapsed(cx);
         if polled.is_pending() {

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::entry::EntryState;
+use crate::entry::{EntryState, Unpolled};
 use crate::instant::Instant;
+use crate::silence::GivenUp;
 use crate::sleep::Sleep;
 
 pin_project! {
@@ -20,7 +21,7 @@ pin_project! {
     #[must_use = "futures do nothing unless awaited"]
     pub struct Timeout<F> {
         #[pin]
-        future: F,
+        future: GivenUp<F>,
         #[pin]
         sleep: Sleep,
     }
@@ -44,31 +45,38 @@ pin_project! {
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     // Usually polled at once: then it need not look at the clock a second time.
     let state = if duration.is_zero() { EntryState::Idle } else { EntryState::Ahead };
-    let sleep = Sleep::new(Instant::now_plus(duration), state, Location::caller());
-    Timeout { future: future.into_future(), sleep }
+    Timeout::new(future, Sleep::new(Instant::now_plus(duration), state, Location::caller()))
 }
 
 /// Gives a future until `deadline`; see [`timeout`].
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    let sleep = Sleep::new(deadline, EntryState::Idle, Location::caller());
-    Timeout { future: future.into_future(), sleep }
+    Timeout::new(future, Sleep::new(deadline, EntryState::Idle, Location::caller()))
 }
 
 impl<F> Timeout<F> {
+    fn new(future: impl IntoFuture<IntoFuture = F>, sleep: Sleep) -> Timeout<F>
+    where
+        F: Future,
+    {
+        let future = GivenUp::new(future.into_future());
+        Timeout { future, sleep: sleep.unpolled_as(Unpolled::Timeout) }
+    }
+
     /// The future.
     pub fn get_ref(&self) -> &F {
-        &self.future
+        self.future.get_ref()
     }
 
     /// The future.
     pub fn get_mut(&mut self) -> &mut F {
-        &mut self.future
+        self.future.get_mut()
     }
 
     /// The future back, without a deadline.
     pub fn into_inner(self) -> F {
-        self.future
+        self.sleep.set_polled();
+        self.future.into_inner()
     }
 }
 
@@ -77,6 +85,7 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        this.sleep.set_polled();
         if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }

@@ -156,8 +156,9 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         let mut __disabled = 0u64;
         #(#disable)*
         let __output = {
-            #(let mut #names =
-                ::core::pin::pin!(::core::future::IntoFuture::into_future(#futures));)*
+            #(let mut #names = ::core::pin::pin!(::heist::__private::GivenUp::new(
+                ::core::future::IntoFuture::into_future(#futures),
+            ));)*
             ::core::future::poll_fn(|__cx| {
                 let _ = &__cx;
                 #[allow(unused_mut)]

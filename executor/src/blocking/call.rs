@@ -59,6 +59,14 @@ where
     Running { job: job.map_err(Some), site }
 }
 
+impl<F, T> Drop for Call<F, T> {
+    fn drop(&mut self) {
+        if let Call::Unstarted(Some(_), site) = self {
+            leaf::unpolled(site.0, site.1);
+        }
+    }
+}
+
 // The closure is never pinned.
 impl<F, T> Unpin for Call<F, T> {}
 

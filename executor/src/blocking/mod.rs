@@ -28,7 +28,7 @@ pub(crate) use call::{Running, Site, call, start};
 #[cfg(not(heist_loom))]
 pub use named::{BlockingPool, BlockingPoolBuilder, PoolFull};
 #[cfg(not(heist_loom))]
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Outbox, OwnOutbox};
 #[cfg(not(heist_loom))]
 pub(crate) use pool::{Pool, run_detached};
 #[cfg(not(heist_loom))]

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::Pool;
 use crate::foreign::quietly;
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 use crate::runtime::Handle;
 use crate::runtime::config::Config;
 use crate::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
@@ -115,9 +115,10 @@ impl BlockingPool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let at = Location::caller();
+        let made = Made::here(&SPAWN);
         async move {
-            let room = self.room.clone().acquire_owned_at(1, &SPAWN, at).await;
+            let at = made.at;
+            let room = self.room.clone().acquire_owned_as(1, made).await;
             self.spawn_in(Room(room.ok()), job, at)
         }
     }

@@ -7,17 +7,21 @@
 //!
 //! * There is at most one delivery, so bytes arrive in the order in which they were left here.
 //! * A failure is kept for the next write or flush, whichever comes first; what had been left
-//!   behind the failed bytes is thrown away with them.
+//!   behind the failed bytes is thrown away with them. If there can be no next one, because the writer
+//!   is gone (see [`OwnOutbox`]), it is reported in debug mode.
 //! * A delivery that the pool refuses, because its runtime is at its end, is made on the spot:
 //!   bytes that a writer was rid of are lost only when the process ends.
 
 use std::io::{self, Write};
+use std::ops::Deref;
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::call::Site;
 use crate::foreign::quietly;
 use crate::leaf;
+use crate::runtime::debugging;
 use crate::shim::Mutex;
 
 /// See the module's documentation.
@@ -36,6 +40,8 @@ struct State {
     failure: Option<io::Error>,
     /// Writers that wait for room, and whoever waits for the end of the delivery.
     waiters: Vec<Waker>,
+    /// Where the writer was made that has left for ever.
+    left: Option<&'static Location<'static>>,
 }
 
 impl State {
@@ -105,6 +111,53 @@ impl Outbox {
     }
 }
 
+/// The outbox of a single writer, which drops it.
+pub(crate) struct OwnOutbox {
+    outbox: Arc<Outbox>,
+    /// Where the writer was made.
+    pub(crate) at: &'static Location<'static>,
+}
+
+impl OwnOutbox {
+    /// An empty one.
+    pub(crate) fn new(at: &'static Location<'static>) -> OwnOutbox {
+        OwnOutbox { outbox: Arc::default(), at }
+    }
+}
+
+impl Deref for OwnOutbox {
+    type Target = Arc<Outbox>;
+
+    fn deref(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+}
+
+impl Drop for OwnOutbox {
+    fn drop(&mut self) {
+        if !debugging::is_on() {
+            return;
+        }
+        let mut state = self.outbox.state.lock();
+        state.left = Some(self.at);
+        let failure = state.failure.take();
+        drop(state);
+        if let Some(error) = failure {
+            report_lost(self.at, &error);
+        }
+    }
+}
+
+#[cold]
+fn report_lost(at: &'static Location<'static>, error: &io::Error) {
+    debugging::unsent(at, || {
+        format!(
+            "what was written to a file opened at {at} is lost in part, as nobody has flushed it and \
+             seen the error: {error}"
+        )
+    });
+}
+
 /// The right to deliver, and the duty: it is done by dropping it.
 struct Delivery<W>
 where
@@ -124,9 +177,13 @@ where
     fn next_round(&mut self, mut buffer: Vec<u8>, result: io::Result<()>) -> Option<Vec<u8>> {
         buffer.clear();
         let mut state = self.outbox.state.lock();
+        let mut lost = None;
         if let Err(error) = result {
             state.bytes.clear();
-            state.failure = Some(error);
+            match state.left {
+                None => state.failure = Some(error),
+                Some(at) => lost = Some((at, error)),
+            }
         }
         let waiters = std::mem::take(&mut state.waiters);
         let next = if state.bytes.is_empty() {
@@ -139,6 +196,9 @@ where
             Some(std::mem::replace(&mut state.bytes, buffer))
         };
         drop(state);
+        if let Some((at, error)) = lost {
+            report_lost(at, &error);
+        }
         // The delivery goes on, whatever a waker does.
         for waiter in waiters {
             quietly(|| waiter.wake());

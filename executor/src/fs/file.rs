@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::OpenOptions;
-use crate::blocking::{Outbox, Site, call};
-use crate::leaf::Operation;
+use crate::blocking::{OwnOutbox, call};
+use crate::leaf::{Made, Operation};
 use transfer::{Inbox, Turn};
 
 static SYNC: Operation = Operation::new("File::sync");
@@ -46,7 +46,8 @@ const MAX_BUF_SIZE: usize = 2 << 20;
 ///   with the operating system, and says whether it worked; [`sync_all`](File::sync_all) does so, and
 ///   waits for the disk.
 /// * A file that is dropped is closed once everything is written, but an error of that is lost: flush
-///   first. So are bytes that are still on their way when the process exits.
+///   first. Debug mode reports it; see [`Builder::debug`](crate::runtime::Builder::debug). Bytes that
+///   are still on their way when the process exits are lost, too.
 ///
 /// # Cancel safety
 /// Cancel safe: a read that is dropped leaves what it gets to the next one. A write that is
@@ -72,13 +73,12 @@ const MAX_BUF_SIZE: usize = 2 << 20;
 /// ```
 pub struct File {
     file: Arc<std::fs::File>,
-    outbox: Arc<Outbox>,
+    /// It also knows where the file was opened: that is where a task that waits for it is said to wait.
+    outbox: OwnOutbox,
     /// What `&mut self` has under way; `&self` may be used besides.
     turn: Turn,
     inbox: Inbox,
     max_buf_size: usize,
-    /// Where it was opened: that is where a task that waits for it is said to wait.
-    at: &'static Location<'static>,
 }
 
 impl File {
@@ -135,11 +135,10 @@ impl File {
     pub(super) fn opened(file: std::fs::File, at: &'static Location<'static>) -> File {
         File {
             file: Arc::new(file),
-            outbox: Arc::default(),
+            outbox: OwnOutbox::new(at),
             turn: Turn::Idle,
             inbox: Inbox::default(),
             max_buf_size: MAX_BUF_SIZE,
-            at,
         }
     }
 
@@ -160,8 +159,8 @@ impl File {
         if self.inbox.len() > 0 {
             return Err(self);
         }
-        let File { file, outbox, turn, inbox, max_buf_size, at } = self;
-        Arc::try_unwrap(file).map_err(|file| File { file, outbox, turn, inbox, max_buf_size, at })
+        let File { file, outbox, turn, inbox, max_buf_size } = self;
+        Arc::try_unwrap(file).map_err(|file| File { file, outbox, turn, inbox, max_buf_size })
     }
 
     /// How much is read or written at once, in bytes; 2 MiB if it is not set.
@@ -186,7 +185,7 @@ impl File {
     /// Those of the system, and that of a former write.
     #[track_caller]
     pub fn sync_all(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
-        self.after_writes((&SYNC, Location::caller()), std::fs::File::sync_all)
+        self.after_writes(Made::here(&SYNC), std::fs::File::sync_all)
     }
 
     /// As [`sync_all`](File::sync_all), for the contents and no more metadata than they need.
@@ -195,7 +194,7 @@ impl File {
     /// Those of the system, and that of a former write.
     #[track_caller]
     pub fn sync_data(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
-        self.after_writes((&SYNC, Location::caller()), std::fs::File::sync_data)
+        self.after_writes(Made::here(&SYNC), std::fs::File::sync_data)
     }
 
     /// Flushes, and cuts the file off or fills it up with zeros.
@@ -204,7 +203,7 @@ impl File {
     /// Those of the system, and that of a former write.
     #[track_caller]
     pub fn set_len(&self, len: u64) -> impl Future<Output = io::Result<()>> + Send + '_ {
-        self.after_writes((&SET_LEN, Location::caller()), move |file| file.set_len(len))
+        self.after_writes(Made::here(&SET_LEN), move |file| file.set_len(len))
     }
 
     /// Flushes, and says what the system knows of the file.
@@ -213,7 +212,7 @@ impl File {
     /// Those of the system, and that of a former write.
     #[track_caller]
     pub fn metadata(&self) -> impl Future<Output = io::Result<Metadata>> + Send + '_ {
-        self.after_writes((&METADATA, Location::caller()), std::fs::File::metadata)
+        self.after_writes(Made::here(&METADATA), std::fs::File::metadata)
     }
 
     /// Sets the permissions of the file.
@@ -225,8 +224,9 @@ impl File {
         &self,
         permissions: Permissions,
     ) -> impl Future<Output = io::Result<()>> + Send + '_ {
-        let site = (&SET_PERMISSIONS, Location::caller());
-        self.after_writes(site, move |file| file.set_permissions(permissions))
+        self.after_writes(Made::here(&SET_PERMISSIONS), move |file| {
+            file.set_permissions(permissions)
+        })
     }
 
     /// Flushes, and sets the times that the system keeps for the file.
@@ -235,7 +235,7 @@ impl File {
     /// Those of the system, and that of a former write.
     #[track_caller]
     pub fn set_times(&self, times: FileTimes) -> impl Future<Output = io::Result<()>> + Send + '_ {
-        self.after_writes((&SET_TIMES, Location::caller()), move |file| file.set_times(times))
+        self.after_writes(Made::here(&SET_TIMES), move |file| file.set_times(times))
     }
 
     /// Flushes, and sets the time of the last change.
@@ -256,18 +256,20 @@ impl File {
     /// Those of the system, and that of a former write.
     #[track_caller]
     pub fn try_clone(&self) -> impl Future<Output = io::Result<File>> + Send + '_ {
-        let (at, max_buf_size) = (Location::caller(), self.max_buf_size);
-        self.after_writes((&CLONE, at), move |file| {
+        let (made, max_buf_size) = (Made::here(&CLONE), self.max_buf_size);
+        let at = made.at;
+        self.after_writes(made, move |file| {
             Ok(File { max_buf_size, ..File::opened(file.try_clone()?, at) })
         })
     }
 
     /// A call on the file, once everything that was written is there.
-    async fn after_writes<F, T>(&self, site: Site, f: F) -> io::Result<T>
+    async fn after_writes<F, T>(&self, made: Made, f: F) -> io::Result<T>
     where
         F: FnOnce(&std::fs::File) -> io::Result<T> + Send + 'static,
         T: Send + 'static,
     {
+        let site = (made.operation, made.begin());
         poll_fn(|cx| self.outbox.poll_flush(cx, site)).await?;
         let file = self.file.clone();
         call(site, move || f(&file)).await

@@ -11,10 +11,13 @@ use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use futures_lite::io::{BufReader, BufWriter as Buffered};
 use pin_project_lite::pin_project;
 
+use super::unsent::Unsent;
+
 pin_project! {
     /// Collects small writes, and passes reads on.
     ///
-    /// What is in the buffer when this is dropped is lost: flush before.
+    /// What is in the buffer when this is dropped is lost: flush before. Debug mode reports it; see
+    /// [`Builder::debug`](crate::runtime::Builder::debug).
     ///
     /// # Examples
     /// ```
@@ -32,18 +35,22 @@ pin_project! {
     pub struct BufWriter<W> {
         #[pin]
         buffered: Buffered<W>,
+        unsent: Unsent,
     }
 }
 
 impl<W: AsyncWrite> BufWriter<W> {
     /// A writer with a buffer of 8 KiB.
+    #[track_caller]
     pub fn new(writer: W) -> BufWriter<W> {
-        BufWriter { buffered: Buffered::new(writer) }
+        BufWriter { buffered: Buffered::new(writer), unsent: Unsent::new() }
     }
 
     /// A writer with a buffer of so many bytes.
+    #[track_caller]
     pub fn with_capacity(capacity: usize, writer: W) -> BufWriter<W> {
-        BufWriter { buffered: Buffered::with_capacity(capacity, writer) }
+        let buffered = Buffered::with_capacity(capacity, writer);
+        BufWriter { buffered, unsent: Unsent::new() }
     }
 
     /// The writer beneath.
@@ -56,7 +63,7 @@ impl<W: AsyncWrite> BufWriter<W> {
         self.buffered.get_mut()
     }
 
-    /// The writer beneath; what is in the buffer is lost.
+    /// The writer beneath; what is in the buffer is lost, which debug mode reports.
     pub fn into_inner(self) -> W {
         self.buffered.into_inner()
     }
@@ -64,6 +71,15 @@ impl<W: AsyncWrite> BufWriter<W> {
     /// What has not been written to the writer beneath yet.
     pub fn buffer(&self) -> &[u8] {
         self.buffered.buffer()
+    }
+
+    /// Does something with the buffer, and notes what is in it then.
+    #[inline]
+    fn with_buffer<R>(self: Pin<&mut Self>, act: impl FnOnce(Pin<&mut Buffered<W>>) -> R) -> R {
+        let mut this = self.project();
+        let result = act(this.buffered.as_mut());
+        this.unsent.is(this.buffered.buffer().len());
+        result
     }
 }
 
@@ -73,7 +89,7 @@ impl<W: AsyncWrite> AsyncWrite for BufWriter<W> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.project().buffered.poll_write(cx, bytes)
+        self.with_buffer(|buffered| buffered.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -81,15 +97,15 @@ impl<W: AsyncWrite> AsyncWrite for BufWriter<W> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.project().buffered.poll_write_vectored(cx, bufs)
+        self.with_buffer(|buffered| buffered.poll_write_vectored(cx, bufs))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().buffered.poll_flush(cx)
+        self.with_buffer(|buffered| buffered.poll_flush(cx))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().buffered.poll_close(cx)
+        self.with_buffer(|buffered| buffered.poll_close(cx))
     }
 }
 
@@ -99,7 +115,7 @@ impl<W: AsyncWrite + AsyncSeek> AsyncSeek for BufWriter<W> {
         cx: &mut Context<'_>,
         position: SeekFrom,
     ) -> Poll<io::Result<u64>> {
-        self.project().buffered.poll_seek(cx, position)
+        self.with_buffer(|buffered| buffered.poll_seek(cx, position))
     }
 }
 
@@ -154,11 +170,13 @@ pub struct BufStream<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> BufStream<S> {
     /// A stream with two buffers of 8 KiB.
+    #[track_caller]
     pub fn new(stream: S) -> BufStream<S> {
         BufStream { both: BufReader::new(BufWriter::new(stream)) }
     }
 
     /// A stream with buffers of so many bytes.
+    #[track_caller]
     pub fn with_capacity(reader: usize, writer: usize, stream: S) -> BufStream<S> {
         let writing = BufWriter::with_capacity(writer, stream);
         BufStream { both: BufReader::with_capacity(reader, writing) }

@@ -17,6 +17,7 @@ mod stdout;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
 pub mod unix;
+mod unsent;
 
 pub use buffered::{BufStream, BufWriter};
 pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};

@@ -15,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::orphans;
 use super::pipe::{ChildStderr, ChildStdin, ChildStdout, Pipe};
 use crate::blocking::Site;
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::signal::unix::SignalKind;
 
 static WAIT: Operation = Operation::new("Child::wait");
@@ -117,8 +117,9 @@ impl Child {
     /// Cancel safe, though standard input is closed.
     #[track_caller]
     pub fn wait(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + Send + '_ {
-        let site = (&WAIT, Location::caller());
+        let made = Made::here(&WAIT);
         async move {
+            let site = (&WAIT, made.begin());
             drop(self.stdin.take());
             poll_fn(|cx| self.poll_end(cx, site)).await
         }
@@ -174,8 +175,9 @@ impl Child {
     /// Not cancel safe: what has been read is lost, and the child is dropped.
     #[track_caller]
     pub fn wait_with_output(mut self) -> impl Future<Output = io::Result<Output>> + Send + 'static {
-        let site = (&WAIT, Location::caller());
+        let made = Made::here(&WAIT);
         async move {
+            let site = (&WAIT, made.begin());
             drop(self.stdin.take());
             let (mut stdout, mut stderr) = (self.stdout.take(), self.stderr.take());
             let read_stdout = async {
@@ -208,8 +210,9 @@ impl Child {
     /// Cancel safe: it is killed at the first poll.
     #[track_caller]
     pub fn kill(&mut self) -> impl Future<Output = io::Result<()>> + Send + '_ {
-        let site = (&WAIT, Location::caller());
+        let made = Made::here(&WAIT);
         async move {
+            let site = (&WAIT, made.begin());
             if let Fate::Running(_) = self.fate {
                 self.start_kill()?;
             }

@@ -176,9 +176,10 @@ impl Builder {
         self
     }
 
-    /// Called when a task has panicked and nobody will ever join it. Default: a line on standard
-    /// error with the task's name and spawn location. tokio drops such panics silently. What follows
-    /// is for [`unhandled_panic`](Builder::unhandled_panic) to say.
+    /// Called when a task has panicked and nobody will ever join it. Default: it is
+    /// reported with the task's name and spawn location, with the feature `tracing` as an error with the
+    /// target `heist`, if somebody listens, and else on standard error. tokio drops such panics
+    /// silently. What follows is for [`unhandled_panic`](Builder::unhandled_panic) to say.
     pub fn on_unhandled_failure<F>(&mut self, hook: F) -> &mut Builder
     where
         F: Fn(&Failure<'_>) + Send + Sync + 'static,
@@ -239,9 +240,26 @@ impl Builder {
     /// Default: whether `HEIST_DEBUG` in the environment is `1`, so that a program need not be built
     /// anew. tokio has nothing like it.
     ///
-    /// A poll that keeps its worker for 100 ms or more is reported on standard error, with the
-    /// task's name and spawn location, once for each location. The future of `block_on` is no task
-    /// and is not timed. Costs about 100 ns a poll.
+    /// Each mistake is reported once for its place in the program: with the feature `tracing` as a
+    /// warning with the target `heist`, if somebody listens, and else on standard error.
+    ///
+    /// * A poll that keeps its worker for 100 ms or more, with the task's name and spawn location. The
+    ///   future of `block_on` is no task and is not timed.
+    /// * A future of Heist's that async code drops without ever having polled it: a `sleep`, a `lock`,
+    ///   a `write_all` whose `.await` was forgotten. Not what `select!`, a time-out or the end of a
+    ///   task gives up; but what another crate's combinator gives up before its first poll is
+    ///   reported, too. Not looked at: `JoinHandle`, `Notified` and other futures that may be made
+    ///   and left; the readers' and writers' helpers of [`io`](crate::io); async functions of the
+    ///   program's own.
+    /// * An [`io::BufWriter`](crate::io::BufWriter) or [`BufStream`](crate::io::BufStream) that is
+    ///   dropped or taken apart with bytes in its buffer, and an [`fs::File`](crate::fs::File) that is
+    ///   dropped before anybody has seen that a write has failed.
+    /// * A [`Handle`](super::Handle) with which something is to be run after the runtime's shutdown.
+    ///
+    /// The runtime that counts is the one that the mistake is made on, or the handle leads to. A panic
+    /// that nobody joins is [always reported](Builder::on_unhandled_failure).
+    ///
+    /// Costs about 100 ns a poll. What is reported needs no memory but that of its places.
     pub fn debug(&mut self, debug: bool) -> &mut Builder {
         self.debug = Some(debug);
         self
@@ -294,7 +312,7 @@ impl Builder {
         super::host::install();
         let debug =
             self.debug.unwrap_or_else(|| std::env::var("HEIST_DEBUG").is_ok_and(|v| v == "1"));
-        self.config.slow_polls = debug.then(Arc::default);
+        self.config.debugging = debug.then(Arc::default);
         let workers = match self.flavor {
             Flavor::CurrentThread => 1,
             Flavor::MultiThread => match self.worker_threads {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::slow_polls::SlowPolls;
+use super::debugging::Debugging;
 use super::unhandled::UnhandledPanic;
 use crate::task::TaskInfo;
 use crate::task::error::FailureHook;
@@ -29,7 +29,7 @@ pub(crate) struct Config {
     pub(crate) on_unhandled_failure: FailureHook,
     pub(crate) unhandled_panic: UnhandledPanic,
     /// There in debug mode.
-    pub(crate) slow_polls: Option<Arc<SlowPolls>>,
+    pub(crate) debugging: Option<Arc<Debugging>>,
 }
 
 impl Default for Config {
@@ -50,7 +50,7 @@ impl Default for Config {
             on_task_terminate: None,
             on_unhandled_failure: None,
             unhandled_panic: UnhandledPanic::Ignore,
-            slow_polls: None,
+            debugging: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::block_on::block_on;
 use super::context::{self, ContextGuard};
+use super::debugging::Mistake;
 use super::id::Id;
 use super::metrics::RuntimeMetrics;
 use crate::task::{JoinHandle, Origin, TaskInfo};
@@ -20,6 +21,7 @@ pub(crate) const NO_RUNTIME: &str = "there is no Heist runtime here: call this f
 /// Refers to a runtime without keeping its workers going.
 ///
 /// A handle outlives the runtime's shutdown: what is spawned through it then is cancelled at once.
+/// Debug mode reports it.
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) scheduler: Arc<Scheduler>,
@@ -58,7 +60,9 @@ impl Handle {
 
     /// Makes this runtime the current one of this thread: `heist::spawn`, sockets and timers find
     /// it until the guard is dropped.
+    #[track_caller]
     pub fn enter(&self) -> EnterGuard<'_> {
+        self.report_if_ended();
         EnterGuard { _context: context::enter(&self.scheduler), runtime: PhantomData }
     }
 
@@ -69,6 +73,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        self.report_if_ended();
         self.scheduler.spawn(future, Origin::here(Location::caller()))
     }
 
@@ -80,6 +85,7 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
+        self.report_if_ended();
         let origin = Origin::here(Location::caller());
         self.scheduler.blocking.own.spawn(&self.scheduler, job, origin)
     }
@@ -93,7 +99,23 @@ impl Handle {
     /// As [`Runtime::block_on`](super::Runtime::block_on).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.report_if_ended();
         block_on(&self.scheduler, None, future)
+    }
+
+    /// In debug mode, says that nobody will do what the caller asks for.
+    #[track_caller]
+    fn report_if_ended(&self) {
+        let Some(debugging) = &self.scheduler.config.debugging else { return };
+        if self.scheduler.is_closing() {
+            let at = Location::caller();
+            debugging.report(Mistake::UsedAfterShutdown, at, || {
+                format!(
+                    "a runtime's handle was used at {at} after the shutdown; nothing that is \
+                     spawned there runs any more"
+                )
+            });
+        }
     }
 
     /// Which kind of runtime this is.

@@ -85,6 +85,7 @@ impl LocalRuntime {
     }
 
     /// As [`Runtime::enter`].
+    #[track_caller]
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }

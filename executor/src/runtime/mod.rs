@@ -8,6 +8,7 @@ mod block_on;
 mod builder;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod debugging;
 mod handle;
 mod host;
 mod id;
@@ -115,6 +116,7 @@ impl Runtime {
     }
 
     /// Makes this runtime the current one of this thread; see [`Handle::enter`].
+    #[track_caller]
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
     }

@@ -32,6 +32,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::block_on::{Lone, block_on};
 use super::context;
+use crate::report;
 use crate::task::TaskInfo;
 use crate::worker::downfall::Downfall;
 use crate::worker::{Scheduler, WorkerLocal};
@@ -103,10 +104,12 @@ impl ShutdownReport {
         &self.remaining
     }
 
-    /// Says on standard error what did not end, where nobody else will see the report.
+    /// Says what did not end, where nobody else will see the report.
     pub(super) fn complain(&self) {
         if !self.remaining.is_empty() {
-            eprintln!("heist: a runtime has ended while work goes on that does not end: {self}");
+            report::error(format_args!(
+                "a runtime has ended while work goes on that does not end: {self}"
+            ));
         }
     }
 

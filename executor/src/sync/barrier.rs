@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::pending;
 use super::wait_list::{Protocol, Wait, WaitList};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 
 static WAIT: Operation = Operation::new("Barrier::wait");
 
@@ -71,7 +70,7 @@ impl Barrier {
     pub fn wait(&self) -> impl Future<Output = BarrierWaitResult> {
         let wait = self.wait_or_broken();
         async move {
-            let at = wait.at;
+            let at = wait.made.at;
             match wait.await {
                 Ok(result) => result,
                 Err(BrokenBarrier(())) => panic!("the barrier waited for at {at} is broken"),
@@ -89,7 +88,7 @@ impl Barrier {
     #[track_caller]
     pub fn wait_or_broken(&self) -> BarrierWait<'_> {
         let wait = Wait::new(&self.line, ());
-        BarrierWait { wait, at: Location::caller() }
+        BarrierWait { wait, made: Made::here(&WAIT) }
     }
 
     /// Sends those away that wait now, with [`BrokenBarrier`]; the barrier is as new.
@@ -134,7 +133,7 @@ pin_project! {
     pub struct BarrierWait<'a> {
         #[pin]
         wait: Wait<'a, Meeting>,
-        at: &'static Location<'static>,
+        made: Made,
     }
 }
 
@@ -142,8 +141,9 @@ impl Future for BarrierWait<'_> {
     type Output = Result<BarrierWaitResult, BrokenBarrier>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(leaf::proceed(cx));
         let this = self.project();
+        this.made.set_polled();
+        ready!(leaf::proceed(cx));
         let mut turn = this.wait.lock();
         if let Some(grant) = turn.take_grant() {
             return Poll::Ready(grant.map(|()| BarrierWaitResult(false)));
@@ -160,7 +160,7 @@ impl Future for BarrierWait<'_> {
             }
         }
         turn.wait(Some(cx.waker()));
-        pending(&WAIT, this.at)
+        pending(this.made.operation, this.made.at)
     }
 }
 

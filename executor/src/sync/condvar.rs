@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::wait_list::{Protocol, Wait, WaitList};
 use super::{MutexGuard, pending};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 
 static WAIT: Operation = Operation::new("Condvar::wait");
 
@@ -72,7 +72,8 @@ impl Condvar {
         &self,
         guard: MutexGuard<'a, T>,
     ) -> impl Future<Output = MutexGuard<'a, T>> {
-        self.wait_at(guard, Location::caller())
+        let made = Made::here(&WAIT);
+        async move { self.wait_at(guard, made.begin()).await }
     }
 
     /// Waits as long as `condition` is true, looking at it first and after each notification.
@@ -88,8 +89,9 @@ impl Condvar {
     where
         F: FnMut(&mut T) -> bool,
     {
-        let at = Location::caller();
+        let made = Made::here(&WAIT);
         async move {
+            let at = made.begin();
             while condition(&mut guard) {
                 guard = self.wait_at(guard, at).await;
             }
@@ -109,7 +111,7 @@ impl Condvar {
         signal.as_mut().project().wait.lock().wait(None);
         drop(guard);
         signal.as_mut().await;
-        let guard = mutex.lock_at(&WAIT, at).await;
+        let guard = mutex.lock_as(Made::at(&WAIT, at)).await;
         *signal.project().owed = false;
         guard
     }

@@ -1,10 +1,9 @@
 //! A flag that tasks wait for.
 
 use std::future::{Future, poll_fn};
-use std::panic::Location;
 
 use super::Notify;
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::shim::atomic::{AtomicBool, Ordering};
 use crate::shim::const_fn;
 
@@ -72,8 +71,9 @@ impl Event {
     /// Cancel safe.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> {
-        let at = Location::caller();
+        let made = Made::here(&WAIT);
         async move {
+            let at = made.begin();
             let setting = self.setting.notified_at(&WAIT, at);
             // A loop around an event that is set must let others run.
             poll_fn(leaf::proceed).await;

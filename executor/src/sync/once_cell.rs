@@ -3,11 +3,10 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::OnceLock;
 
 use super::{Semaphore, TryAcquireError};
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 
 static INITIALIZE: Operation = Operation::new("OnceCell::get_or_init");
 
@@ -98,7 +97,7 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = T>,
     {
-        let made = self.make(|| async { Ok::<T, Never>(f().await) }, Location::caller());
+        let made = self.make(|| async { Ok::<T, Never>(f().await) }, Made::here(&INITIALIZE));
         async move {
             match made.await {
                 Ok(value) => value,
@@ -120,18 +119,19 @@ impl<T> OnceCell<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        self.make(f, Location::caller())
+        self.make(f, Made::here(&INITIALIZE))
     }
 
-    async fn make<E, F, Fut>(&self, f: F, at: &'static Location<'static>) -> Result<&T, E>
+    async fn make<E, F, Fut>(&self, f: F, mut made: Made) -> Result<&T, E>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
+        made.set_polled();
         if let Some(value) = self.get() {
             return Ok(value);
         }
-        match self.making.acquire_at(1, &INITIALIZE, at).await {
+        match self.making.acquire_as(1, made).await {
             Ok(permit) => {
                 let value = f().await?;
                 permit.forget();

@@ -3,11 +3,10 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::OnceLock;
 
 use super::Notify;
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 use crate::shim::const_fn;
 
 static WAIT: Operation = Operation::new("SetOnce::wait");
@@ -83,8 +82,9 @@ impl<T> SetOnce<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = &T> {
-        let at = Location::caller();
+        let made = Made::here(&WAIT);
         async move {
+            let at = made.begin();
             loop {
                 let setting = self.setting.notified_at(&WAIT, at);
                 if let Some(value) = self.get() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::header::Header;
 use super::id::Id;
 use crate::foreign::quietly;
+use crate::report;
 
 /// A task did not return a value: it was cancelled or it panicked.
 ///
@@ -49,12 +50,11 @@ impl Failure<'_> {
     /// Gives it to the hook, or prints it if there is none.
     pub(crate) fn tell(&self, hook: &FailureHook) {
         let Some(hook) = hook else {
-            eprintln!("heist: {self}");
-            return;
+            return report::error(self);
         };
         // The hook is foreign code on a worker: its panic must not take the worker along.
         if quietly(|| hook(self)).is_none() {
-            eprintln!("heist: the hook for unhandled failures panicked itself; {self}");
+            report::error(format_args!("the hook for unhandled failures panicked itself; {self}"));
         }
     }
 }
@@ -73,7 +73,7 @@ impl fmt::Display for Failure<'_> {
     }
 }
 
-/// What a runtime does with failures that nobody reads; `None` prints them to standard error.
+/// What a runtime does with failures that nobody reads; `None` reports them.
 pub(crate) type FailureHook = Option<Arc<dyn Fn(&Failure<'_>) + Send + Sync>>;
 
 impl JoinError {

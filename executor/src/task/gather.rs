@@ -14,7 +14,7 @@ use super::Origin;
 use super::join_set::expect_output;
 use super::roster::Roster;
 use super::spawn::spawn_with;
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 
 static GATHER: Operation = Operation::new("gather");
 static AS_COMPLETED: Operation = Operation::new("as_completed");
@@ -77,7 +77,7 @@ where
     let tasks = spawn_all(futures);
     let mut outputs = Vec::new();
     outputs.resize_with(tasks.0.len(), || None);
-    Gather { tasks, outputs, at: Location::caller() }
+    Gather { tasks, outputs, made: Made::here(&GATHER) }
 }
 
 /// A future for the outputs of many tasks; see [`gather`].
@@ -86,7 +86,7 @@ where
 pub struct Gather<T> {
     tasks: Owned<T>,
     outputs: Vec<Option<T>>,
-    at: &'static Location<'static>,
+    made: Made,
 }
 
 // The outputs are never pinned.
@@ -97,8 +97,9 @@ impl<T> Future for Gather<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<T>> {
         let this = &mut *self;
+        this.made.set_polled();
         // No member leaves before the last has come, so a key is the place of its future.
-        while let Some(left) = ready!(this.tasks.0.poll_next(cx, &GATHER, this.at)) {
+        while let Some(left) = ready!(this.tasks.0.poll_next(cx, &GATHER, this.made.at)) {
             let key = left.key;
             this.outputs[key] = Some(expect_output(left.output()));
         }
@@ -161,7 +162,7 @@ impl<T> AsCompleted<T> {
     // The name that every stream's extension trait uses.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> NextCompleted<'_, T> {
-        NextCompleted { tasks: self, at: Location::caller() }
+        NextCompleted { tasks: self, made: Made::here(&AS_COMPLETED) }
     }
 
     /// How many outputs are still to come.
@@ -198,14 +199,15 @@ impl<T> Stream for AsCompleted<T> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct NextCompleted<'a, T> {
     tasks: &'a mut AsCompleted<T>,
-    at: &'static Location<'static>,
+    made: Made,
 }
 
 impl<T> Future for NextCompleted<'_, T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let at = self.at;
+        self.made.set_polled();
+        let at = self.made.at;
         self.tasks.poll_at(cx, at)
     }
 }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use super::roster::{Left, Roster};
 use super::spawn::{spawn_local_with, spawn_with};
 use super::{AbortHandle, Id, JoinError, JoinHandle, LocalSet, Origin, spawn_blocking};
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 use crate::runtime::Handle;
 
 mod builder;
@@ -159,7 +159,7 @@ impl<T: 'static> JoinSet<T> {
     /// Cancel safe: no output is lost.
     #[track_caller]
     pub fn join_next(&mut self) -> JoinNext<'_, T> {
-        JoinNext { set: self, at: Location::caller() }
+        JoinNext { set: self, made: Made::here(&JOIN_NEXT) }
     }
 
     /// As [`join_next`](JoinSet::join_next), with the task's id. A [`JoinError`] has it already.
@@ -168,7 +168,7 @@ impl<T: 'static> JoinSet<T> {
     /// Cancel safe: no output is lost.
     #[track_caller]
     pub fn join_next_with_id(&mut self) -> JoinNextWithId<'_, T> {
-        JoinNextWithId { set: self, at: Location::caller() }
+        JoinNextWithId { set: self, made: Made::here(&JOIN_NEXT) }
     }
 
     /// Joins a task that has ended already, if there is one.
@@ -207,8 +207,9 @@ impl<T: 'static> JoinSet<T> {
     /// aborted then.
     #[track_caller]
     pub fn join_all(mut self) -> impl Future<Output = Vec<T>> {
-        let at = Location::caller();
+        let made = Made::here(&JOIN_ALL);
         async move {
+            let at = made.begin();
             let mut outputs = Vec::with_capacity(self.len());
             while let Some(left) = poll_fn(|cx| self.roster.poll_next(cx, &JOIN_ALL, at)).await {
                 outputs.push(expect_output(left.output()));
@@ -220,8 +221,9 @@ impl<T: 'static> JoinSet<T> {
     /// Aborts all tasks and waits until they have ended; their outputs are dropped.
     #[track_caller]
     pub fn shutdown(&mut self) -> impl Future<Output = ()> {
-        let at = Location::caller();
+        let made = Made::here(&SHUTDOWN);
         async move {
+            let at = made.begin();
             self.abort_all();
             while poll_fn(|cx| self.roster.poll_next(cx, &SHUTDOWN, at)).await.is_some() {}
         }
@@ -253,14 +255,15 @@ pub(super) fn expect_output<T>(output: Result<T, JoinError>) -> T {
 #[must_use = "futures do nothing unless awaited"]
 pub struct JoinNext<'a, T> {
     set: &'a mut JoinSet<T>,
-    at: &'static Location<'static>,
+    made: Made,
 }
 
 impl<T: 'static> Future for JoinNext<'_, T> {
     type Output = Option<Result<T, JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let at = self.at;
+        self.made.set_polled();
+        let at = self.made.at;
         let next = self.set.roster.poll_next(cx, &JOIN_NEXT, at);
         next.map(|left| left.map(Left::output))
     }
@@ -271,14 +274,15 @@ impl<T: 'static> Future for JoinNext<'_, T> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct JoinNextWithId<'a, T> {
     set: &'a mut JoinSet<T>,
-    at: &'static Location<'static>,
+    made: Made,
 }
 
 impl<T: 'static> Future for JoinNextWithId<'_, T> {
     type Output = Option<Result<(Id, T), JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let at = self.at;
+        self.made.set_polled();
+        let at = self.made.at;
         self.set.roster.poll_next(cx, &JOIN_NEXT, at).map(|left| left.map(Left::with_id))
     }
 }

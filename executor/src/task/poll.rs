@@ -14,6 +14,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use heist_timer::silence;
+
 use super::details::Details;
 use super::error::JoinError;
 use super::header::{Header, Notified, TaskRef, Vtable, release};
@@ -229,6 +231,8 @@ unsafe fn cancel<F: Future, H: Home>(task: NonNull<Header>, references: usize) {
     let header = unsafe { task.as_ref() };
     let dropped = {
         let _current = current::enter(task);
+        // What it has made and not awaited yet would have had its turn.
+        let _silence = silence::keep();
         // SAFETY: passed on from the caller.
         unsafe { drop_future::<F, H>(task) }
     };

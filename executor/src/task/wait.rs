@@ -1,17 +1,17 @@
 //! [`wait`]: look after tasks for a while without ending any.
 
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use heist_timer::host::part_sleep;
 use pin_project_lite::pin_project;
 
 use super::roster::Roster;
 use super::{Id, JoinError, JoinHandle};
-use crate::leaf::Operation;
-use crate::time::{Sleep, sleep};
+use crate::leaf::{Made, Operation};
+use crate::time::Sleep;
 
 static WAIT: Operation = Operation::new("wait");
 
@@ -49,7 +49,7 @@ pin_project! {
         met: bool,
         #[pin]
         limit: Option<Sleep>,
-        at: &'static Location<'static>,
+        made: Made,
     }
 }
 
@@ -93,8 +93,8 @@ pub fn wait<T>(
         when,
         is_error: |_| false,
         met: false,
-        limit: timeout.into().map(sleep),
-        at: Location::caller(),
+        limit: timeout.into().map(part_sleep),
+        made: Made::here(&WAIT),
     }
 }
 
@@ -123,8 +123,9 @@ impl<T> Future for Wait<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Waited<T>> {
         let mut this = self.project();
+        this.made.set_polled();
         while !*this.met {
-            match this.tasks.poll_next(cx, &WAIT, this.at) {
+            match this.tasks.poll_next(cx, &WAIT, this.made.at) {
                 Poll::Ready(Some(left)) => {
                     let (id, output) = (left.task.id(), left.output());
                     *this.met = match this.when {

@@ -1,11 +1,10 @@
 //! Giving way to other tasks.
 
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 
 static YIELD: Operation = Operation::new("yield_now");
 
@@ -14,7 +13,7 @@ static YIELD: Operation = Operation::new("yield_now");
 #[must_use = "futures do nothing unless awaited"]
 pub struct YieldNow {
     yielded: bool,
-    at: &'static Location<'static>,
+    made: Made,
 }
 
 /// Lets the other ready tasks of this worker run first.
@@ -33,18 +32,19 @@ pub struct YieldNow {
 /// ```
 #[track_caller]
 pub fn yield_now() -> YieldNow {
-    YieldNow { yielded: false, at: Location::caller() }
+    YieldNow { yielded: false, made: Made::here(&YIELD) }
 }
 
 impl Future for YieldNow {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.made.set_polled();
         if self.yielded {
             return Poll::Ready(());
         }
         self.yielded = true;
-        leaf::waiting(&YIELD, self.at);
+        leaf::waiting(&YIELD, self.made.at);
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::runtime::slow_polls::TimedPoll;
 use crate::runtime::{context, shutdown};
 use crate::task::{Notified, budget};
 use crate::worker::WorkerLocal;
@@ -35,8 +36,8 @@ impl WorkerLocal {
     pub(crate) fn run_task(&self, task: Notified) -> bool {
         let timed = self.scheduler.idle.glance().wants_wake() && self.backlog.wants_timing();
         let start = timed.then(Instant::now);
-        let slow_polls = &self.scheduler.config.slow_polls;
-        let watched = slow_polls.as_ref().map(|polls| polls.begin(&task));
+        let debugging = &self.scheduler.config.debugging;
+        let watched = debugging.as_ref().map(|debugging| TimedPoll::begin(debugging, &task));
         budget::refill();
         self.begin_poll();
         task.run();

@@ -14,6 +14,7 @@ use super::local::WorkerLocal;
 use super::rounds;
 use super::watchdog::Watchdog;
 use crate::foreign::quietly;
+use crate::report;
 
 impl WorkerLocal {
     /// Sleeps until there may be something to do.
@@ -91,7 +92,7 @@ impl WorkerLocal {
         self.remote().counters.reactor_turns.add(1);
         if let Err(error) = self.scheduler.reactor.turn(timeout) {
             // The poller itself failed, which no program can mend: say so and keep the tasks going.
-            eprintln!("heist: waiting for I/O events failed: {error}");
+            report::error(format_args!("waiting for I/O events failed: {error}"));
             std::thread::sleep(Duration::from_millis(1));
         }
     }

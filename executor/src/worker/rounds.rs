@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::backlog::is_worth_a_steal;
 use super::scheduler::Scheduler;
 use super::watchdog::{CLOSE_LOOK, PERIOD};
+use crate::report;
 use crate::runtime::threads;
 
 /// So late a timer is fired for its owner.
@@ -22,7 +23,7 @@ struct Seen {
 pub(super) fn start(scheduler: &Arc<Scheduler>) {
     let held = scheduler.clone();
     if let Err(error) = threads::start(scheduler, "heist-watchdog", move || run(&held)) {
-        eprintln!("heist: a runtime goes on without its watchdog: {error}");
+        report::warn(format_args!("a runtime goes on without its watchdog: {error}"));
     }
 }
 

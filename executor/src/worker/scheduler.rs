@@ -23,6 +23,7 @@ use super::watchdog::Watchdog;
 use crate::blocking::Pools;
 use crate::foreign::quietly;
 use crate::queue::{Injector, LocalQueue};
+use crate::report;
 use crate::runtime::Id;
 use crate::runtime::config::Config;
 use crate::runtime::context;
@@ -196,7 +197,9 @@ impl Scheduler {
     pub(crate) fn unpark(&self, worker: usize) {
         if let Some(dormant) = self.dormant.take(worker) {
             if let Err(error) = dormant::start(dormant) {
-                eprintln!("heist: a runtime goes on with fewer threads than workers: {error}");
+                report::warn(format_args!(
+                    "a runtime goes on with fewer threads than workers: {error}"
+                ));
                 if !self.injector.is_empty() {
                     self.wake_one();
                 }

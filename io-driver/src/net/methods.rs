@@ -30,7 +30,7 @@ macro_rules! reading_methods {
             &'a self,
             buffer: &'a mut [u8],
         ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-            self.io().recv_exact((&$read, Location::caller()), buffer)
+            self.io().recv_exact($crate::host::Made::here(&$read), buffer)
         }
 
         /// Reads without waiting.
@@ -113,7 +113,7 @@ macro_rules! writing_methods {
             &'a self,
             bytes: &'a [u8],
         ) -> impl Future<Output = io::Result<()>> + Send + 'a {
-            self.io().send_all((&$write, Location::caller()), bytes)
+            self.io().send_all($crate::host::Made::here(&$write), bytes)
         }
 
         /// Does nothing: a socket has no buffer of ours.
@@ -196,7 +196,7 @@ macro_rules! file_methods {
             file: &'a F,
             range: impl std::ops::RangeBounds<u64> + Send + 'a,
         ) -> impl Future<Output = io::Result<u64>> + Send + 'a {
-            self.io().send_file((&$write, Location::caller()), file, range)
+            self.io().send_file($crate::host::Made::here(&$write), file, range)
         }
     };
 }

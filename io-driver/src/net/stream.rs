@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use rustix::net::{RecvFlags, SendFlags};
 
-use crate::host::Operation;
+use crate::host::{Made, Operation};
 use crate::interest::Interest;
 use crate::source::Async;
 
@@ -169,10 +169,11 @@ impl<T: Transfer> Async<T> {
             .unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
-    pub(crate) async fn recv_exact(&self, at: Site, mut buffer: &mut [u8]) -> io::Result<usize>
+    pub(crate) async fn recv_exact(&self, made: Made, mut buffer: &mut [u8]) -> io::Result<usize>
     where
         T: Sync,
     {
+        let at = made.begin();
         let len = buffer.len();
         while !buffer.is_empty() {
             let n = self.recv(at, buffer).await?;
@@ -191,7 +192,7 @@ impl<T: Transfer> Async<T> {
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub(crate) async fn send_file<F: AsFd>(
         &self,
-        at: Site,
+        made: Made,
         file: &F,
         range: impl std::ops::RangeBounds<u64>,
     ) -> io::Result<u64>
@@ -201,6 +202,7 @@ impl<T: Transfer> Async<T> {
         use std::ops::Bound;
         /// So many bytes at a time, as the call may wait for a disk.
         const CHUNK: u64 = 256 << 10;
+        let at = made.begin();
         let start = match range.start_bound() {
             Bound::Included(&start) => start,
             Bound::Excluded(&before) => before.saturating_add(1),
@@ -222,10 +224,11 @@ impl<T: Transfer> Async<T> {
         Ok(offset - start)
     }
 
-    pub(crate) async fn send_all(&self, at: Site, mut bytes: &[u8]) -> io::Result<()>
+    pub(crate) async fn send_all(&self, made: Made, mut bytes: &[u8]) -> io::Result<()>
     where
         T: Sync,
     {
+        let at = made.begin();
         while !bytes.is_empty() {
             let n = self.send(at, bytes).await?;
             bytes = &bytes[n..];

@@ -13,10 +13,11 @@ use super::addr::{ToSocketAddrs, resolve};
 use super::tcp_stream::TcpStream;
 use super::{about, try_each};
 use crate::context;
-use crate::host::{self, Operation};
+use crate::host::{self, Made, Operation};
 use crate::interest::Interest;
 use crate::source::Async;
 
+static BIND: Operation = Operation::new("TcpListener::bind");
 static ACCEPT: Operation = Operation::new("TcpListener::accept");
 
 /// How many connections may wait to be accepted.
@@ -39,8 +40,9 @@ impl TcpListener {
     /// Outside a runtime.
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> + Send {
-        let (target, at) = (addr.target(), Location::caller());
+        let (target, made) = (addr.target(), Made::here(&BIND));
         async move {
+            let (_, at) = made.begin();
             context::demand(at);
             let addrs = resolve(target, at).await?;
             try_each(addrs, |addr| async move { TcpListener::bind_addr(addr) }).await

@@ -18,7 +18,7 @@ use super::methods::{common_methods, file_methods, reading_methods, writing_meth
 use super::stream::shutdown;
 use super::{split, tcp};
 use crate::context;
-use crate::host::Operation;
+use crate::host::{Made, Operation};
 use crate::interest::Interest;
 use crate::source::Async;
 
@@ -57,8 +57,11 @@ impl TcpStream {
     pub fn connect<A: ToSocketAddrs>(
         addr: A,
     ) -> impl Future<Output = io::Result<TcpStream>> + Send {
-        let (target, at) = (addr.target(), Location::caller());
-        async move { connect(resolve(target, at).await?, at).await }
+        let (target, made) = (addr.target(), Made::here(&CONNECT));
+        async move {
+            let (_, at) = made.begin();
+            connect(resolve(target, at).await?, at).await
+        }
     }
 
     pub(super) async fn connect_socket(

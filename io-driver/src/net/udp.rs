@@ -12,10 +12,12 @@ use super::addr::{ToSocketAddrs, resolve};
 use super::stream::ASYNC_IO;
 use super::{about, no_address, try_each};
 use crate::context;
-use crate::host::Operation;
+use crate::host::{Made, Operation};
 use crate::interest::{Interest, Ready};
 use crate::source::Async;
 
+static BIND: Operation = Operation::new("UdpSocket::bind");
+static CONNECT: Operation = Operation::new("UdpSocket::connect");
 static RECV: Operation = Operation::new("UdpSocket::recv");
 static SEND: Operation = Operation::new("UdpSocket::send");
 
@@ -42,8 +44,9 @@ impl UdpSocket {
     /// Outside a runtime.
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> + Send {
-        let (target, at) = (addr.target(), Location::caller());
+        let (target, made) = (addr.target(), Made::here(&BIND));
         async move {
+            let (_, at) = made.begin();
             context::demand(at);
             let bind = |addr| async move {
                 let socket = std::net::UdpSocket::bind(addr);
@@ -73,8 +76,9 @@ impl UdpSocket {
         &self,
         addr: A,
     ) -> impl Future<Output = io::Result<()>> + Send {
-        let (target, at) = (addr.target(), Location::caller());
+        let (target, made) = (addr.target(), Made::here(&CONNECT));
         async move {
+            let (_, at) = made.begin();
             let connect = |addr| async move {
                 self.io.get_ref().connect(addr).map_err(|error| about("connect to", addr, &error))
             };
@@ -119,8 +123,9 @@ impl UdpSocket {
         bytes: &'a [u8],
         target: A,
     ) -> impl Future<Output = io::Result<usize>> + Send + use<'a, A> {
-        let (target, at) = (target.target(), Location::caller());
+        let (target, made) = (target.target(), Made::here(&SEND));
         async move {
+            let (_, at) = made.begin();
             let addr = resolve(target, at).await?.next().ok_or_else(no_address)?;
             let send = |socket: &std::net::UdpSocket| socket.send_to(bytes, addr);
             self.io.run(Interest::WRITABLE, (&SEND, at), send, |_| false).await

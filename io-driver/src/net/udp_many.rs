@@ -21,10 +21,9 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::panic::Location;
 
 use super::UdpSocket;
-use crate::host::Operation;
+use crate::host::{Made, Operation};
 use crate::interest::Interest;
 
 static RECV_MANY: Operation = Operation::new("UdpSocket::recv_many");
@@ -110,7 +109,7 @@ impl UdpSocket {
         &'a self,
         datagrams: &'a [&'a [u8]],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-        self.send_batch(datagrams, to_peer, Location::caller())
+        self.send_batch(datagrams, to_peer, Made::here(&SEND_MANY))
     }
 
     /// As [`send_many`](UdpSocket::send_many), each datagram to an address of its own.
@@ -125,21 +124,22 @@ impl UdpSocket {
         &'a self,
         datagrams: &'a [(&'a [u8], SocketAddr)],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-        self.send_batch(datagrams, to_address, Location::caller())
+        self.send_batch(datagrams, to_address, Made::here(&SEND_MANY))
     }
 
     async fn send_batch<'a, M: Sync>(
         &'a self,
         datagrams: &'a [M],
         parts: fn(&'a M) -> (&'a [u8], Option<SocketAddr>),
-        at: &'static Location<'static>,
+        made: Made,
     ) -> io::Result<usize> {
+        let at = made.begin();
         if datagrams.is_empty() {
             return Ok(0);
         }
         let send = |socket: &_| system::send(socket, datagrams.iter().map(parts));
         // Fewer than all may be for the failure of the next: the system is to be asked again.
-        self.io.run(Interest::WRITABLE, (&SEND_MANY, at), send, |_| false).await
+        self.io.run(Interest::WRITABLE, at, send, |_| false).await
     }
 
     /// Waits for datagrams, receives as many as are there and have room, and says how many: at least
@@ -156,14 +156,15 @@ impl UdpSocket {
         &'a self,
         datagrams: &'a mut [Datagram<'_>],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-        let at = Location::caller();
+        let made = Made::here(&RECV_MANY);
         async move {
+            let at = made.begin();
             if datagrams.is_empty() {
                 return Ok(0);
             }
             let receive = |socket: &_| system::receive(socket, datagrams);
             // As when sending.
-            self.io.run(Interest::READABLE, (&RECV_MANY, at), receive, |_| false).await
+            self.io.run(Interest::READABLE, at, receive, |_| false).await
         }
     }
 

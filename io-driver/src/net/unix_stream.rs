@@ -21,7 +21,7 @@ use super::unix_addr::{shown, sock_addr};
 use super::unix_socket::UnixSocket;
 use super::{split, unix as halves};
 use crate::context;
-use crate::host::Operation;
+use crate::host::{Made, Operation};
 use crate::interest::Interest;
 use crate::source::Async;
 
@@ -49,8 +49,9 @@ impl UnixStream {
     pub fn connect<P: AsRef<Path>>(
         path: P,
     ) -> impl Future<Output = io::Result<UnixStream>> + Send + use<P> {
-        let (path, at) = (path.as_ref().to_owned(), Location::caller());
+        let (path, made) = (path.as_ref().to_owned(), Made::here(&CONNECT));
         async move {
+            let (_, at) = made.begin();
             context::demand(at);
             let socket = UnixSocket::new_stream()?;
             UnixStream::connect_socket(socket.into_socket(), SockAddr::unix(path)?, at).await
@@ -62,8 +63,9 @@ impl UnixStream {
     pub fn connect_addr(
         addr: &SocketAddr,
     ) -> impl Future<Output = io::Result<UnixStream>> + Send + use<> {
-        let (addr, at) = (sock_addr(addr), Location::caller());
+        let (addr, made) = (sock_addr(addr), Made::here(&CONNECT));
         async move {
+            let (_, at) = made.begin();
             context::demand(at);
             let socket = UnixSocket::new_stream()?;
             UnixStream::connect_socket(socket.into_socket(), addr?, at).await

@@ -40,6 +40,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
         let this = &mut *self;
+        this.place.set_polled();
         ready!(host::proceed(cx));
         loop {
             if let Some(result) =
@@ -59,6 +60,9 @@ where
 
 impl<T: AsFd, F, S> Drop for Attempt<'_, T, F, S> {
     fn drop(&mut self) {
+        if let Place::Unpolled = self.place {
+            host::unpolled(self.at.0, self.at.1);
+        }
         self.source.registration.leave(&mut self.place);
     }
 }
@@ -77,6 +81,7 @@ impl<T: AsFd> Future for Readiness<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        this.place.set_polled();
         ready!(host::proceed(cx));
         let registration = &this.source.registration;
         match registration.wait(&mut this.place, this.interest, cx.waker()) {
@@ -93,6 +98,9 @@ impl<T: AsFd> Future for Readiness<'_, T> {
 
 impl<T: AsFd> Drop for Readiness<'_, T> {
     fn drop(&mut self) {
+        if let Place::Unpolled = self.place {
+            host::unpolled(self.at.0, self.at.1);
+        }
         self.source.registration.leave(&mut self.place);
     }
 }

@@ -87,7 +87,7 @@ impl File {
     /// Waits until nothing is under way; results of what was dropped are nobody's any more.
     pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = ready!(self.poll_idle(cx));
-        self.outbox.poll_settled(cx, (&FLUSH, self.at))
+        self.outbox.poll_settled(cx, (&FLUSH, self.outbox.at))
     }
 
     /// Makes the position that of the last byte taken, where a dropped read has gone beyond it.
@@ -110,7 +110,7 @@ impl File {
         let untaken = self.inbox.len() as i64;
         self.inbox.taken = self.inbox.filled;
         let file = self.file.clone();
-        let running = start((&SEEK, self.at), move || {
+        let running = start((&SEEK, self.outbox.at), move || {
             (&*file).seek(match to {
                 SeekFrom::Current(offset) => SeekFrom::Current(offset.saturating_sub(untaken)),
                 absolute => absolute,
@@ -135,11 +135,11 @@ impl AsyncRead for File {
         if this.inbox.len() > 0 || was_reading {
             return Poll::Ready(Ok(this.inbox.take(buffer)));
         }
-        ready!(this.outbox.poll_settled(cx, (&READ, this.at)));
+        ready!(this.outbox.poll_settled(cx, (&READ, this.outbox.at)));
         let file = this.file.clone();
         let mut inbox = std::mem::take(&mut this.inbox);
         let len = buffer.len().min(this.max_buf_size);
-        this.turn = Turn::Reading(start((&READ, this.at), move || {
+        this.turn = Turn::Reading(start((&READ, this.outbox.at), move || {
             let result = inbox.fill(&file, len);
             Ok((inbox, result))
         }));
@@ -156,11 +156,11 @@ impl AsyncWrite for File {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         ready!(this.poll_untaken_returned(cx))?;
-        this.outbox.poll_write(cx, (&WRITE, this.at), &this.file, bytes, this.max_buf_size)
+        this.outbox.poll_write(cx, (&WRITE, this.outbox.at), &this.file, bytes, this.max_buf_size)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.outbox.poll_flush(cx, (&FLUSH, self.at))
+        self.outbox.poll_flush(cx, (&FLUSH, self.outbox.at))
     }
 
     /// As flush: a file is closed by dropping it.
@@ -188,7 +188,7 @@ impl AsyncSeek for File {
                     let _ = ready!(this.poll_idle(cx));
                 }
                 Turn::Idle => {
-                    ready!(this.outbox.poll_flush(cx, (&SEEK, this.at)))?;
+                    ready!(this.outbox.poll_flush(cx, (&SEEK, this.outbox.at)))?;
                     this.begin_seek(to);
                 }
             }

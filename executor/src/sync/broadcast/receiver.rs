@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -11,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::error::{RecvError, TryRecvError};
 use super::ring::{Ring, Tail};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::sync::blocking::block_on;
 use crate::sync::pending;
 use crate::sync::wait_list::Wait;
@@ -82,7 +81,7 @@ impl<T: Clone> Receiver<T> {
             wait: Wait::new(&ring.tail, ()),
             ring,
             next: &mut self.next,
-            at: Location::caller(),
+            made: Made::here(&RECEIVE),
         }
     }
 
@@ -127,7 +126,7 @@ pin_project! {
         wait: Wait<'a, Tail>,
         ring: &'a Ring<T>,
         next: &'a mut u64,
-        at: &'static Location<'static>,
+        made: Made,
     }
 }
 
@@ -135,8 +134,9 @@ impl<T: Clone> Future for Receiving<'_, T> {
     type Output = Result<T, RecvError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(leaf::proceed(cx));
         let mut this = self.project();
+        this.made.set_polled();
+        ready!(leaf::proceed(cx));
         loop {
             match this.ring.receive(this.next) {
                 Ok(value) => return Poll::Ready(Ok(value)),
@@ -151,7 +151,7 @@ impl<T: Clone> Future for Receiving<'_, T> {
             // It may have been sent, or the channel closed, between the two looks.
             if turn.state.position == **this.next && !turn.state.closed {
                 turn.wait(Some(cx.waker()));
-                return pending(&RECEIVE, this.at);
+                return pending(this.made.operation, this.made.at);
             }
         }
     }
@@ -160,7 +160,7 @@ impl<T: Clone> Future for Receiving<'_, T> {
 impl<T> fmt::Debug for Receiving<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiving")
-            .field("at", &format_args!("{}", self.at))
+            .field("at", &format_args!("{}", self.made.at))
             .finish_non_exhaustive()
     }
 }

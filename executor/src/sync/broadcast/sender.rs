@@ -3,13 +3,12 @@
 use crate::shim::atomic::Ordering;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::error::SendError;
 use super::receiver::Receiver;
 use super::ring::Ring;
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 
 static CLOSED: Operation = Operation::new("broadcast::Sender::closed");
 
@@ -69,8 +68,9 @@ impl<T> Sender<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        let at = Location::caller();
+        let made = Made::here(&CLOSED);
         async move {
+            let at = made.begin();
             loop {
                 let abandoned = self.ring.abandoned.notified_at(&CLOSED, at);
                 if self.receiver_count() == 0 {

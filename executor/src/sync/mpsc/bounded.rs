@@ -2,16 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::pin;
 use std::time::Duration;
 
 use super::channel::{Channel, SenderRef, UNBOUNDED, WeakRef};
 use super::error::{SendError, SendTimeoutError, TrySendError};
-use super::futures::{Claim, Sending};
+use super::futures::{CLOSED, Claim, Sending};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use super::receiver::Receiver;
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 use crate::sync::blocking::block_on;
 
 static SEND: Operation = Operation::new("mpsc::Sender::send");
@@ -50,7 +49,7 @@ impl<T> Sender<T> {
     /// message, [`reserve`](Sender::reserve) first.
     #[track_caller]
     pub fn send(&self, value: T) -> Sending<'_, T> {
-        let claim = Claim::new(self.channel(), 1, &SEND, Location::caller());
+        let claim = Claim::new(self.channel(), 1, Made::here(&SEND));
         Sending::new(claim, value)
     }
 
@@ -109,7 +108,7 @@ impl<T> Sender<T> {
     /// A wait that is dropped loses its place in line, and no room.
     #[track_caller]
     pub fn reserve(&self) -> impl Future<Output = Result<Permit<'_, T>, SendError<()>>> {
-        let claim = Claim::new(self.channel(), 1, &RESERVE, Location::caller());
+        let claim = Claim::new(self.channel(), 1, Made::here(&RESERVE));
         async move { claim.await.map(|()| Permit::new(self)) }
     }
 
@@ -125,7 +124,7 @@ impl<T> Sender<T> {
         &self,
         n: usize,
     ) -> impl Future<Output = Result<PermitIterator<'_, T>, SendError<()>>> {
-        let claim = Claim::new(self.channel(), n, &RESERVE, Location::caller());
+        let claim = Claim::new(self.channel(), n, Made::here(&RESERVE));
         async move {
             if n > self.max_capacity() {
                 return Err(SendError(()));
@@ -143,9 +142,9 @@ impl<T> Sender<T> {
     /// A wait that is dropped loses its place in line and this sender. Clone it before.
     #[track_caller]
     pub fn reserve_owned(self) -> impl Future<Output = Result<OwnedPermit<T>, SendError<()>>> {
-        let at = Location::caller();
+        let made = Made::here(&RESERVE);
         async move {
-            Claim::new(self.channel(), 1, &RESERVE, at).await?;
+            Claim::new(self.channel(), 1, made).await?;
             Ok(OwnedPermit::new(self))
         }
     }
@@ -186,7 +185,7 @@ impl<T> Sender<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        self.channel().closed(Location::caller())
+        self.channel().closed(Made::here(&CLOSED))
     }
 
     /// Whether the receiver is closed or gone.

@@ -15,13 +15,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::error::{TryRecvError, TrySendError};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::shim::MutexGuard;
 use crate::sync::Notify;
 use crate::sync::pending;
 use crate::sync::wait_list::{Line, Protocol, WaitList, Wakers};
-
-static CLOSED: Operation = Operation::new("mpsc::Sender::closed");
 
 /// More slots than there will be messages.
 pub(super) const UNBOUNDED: usize = usize::MAX >> 1;
@@ -195,9 +193,10 @@ impl<T> Channel<T> {
     }
 
     /// Waits until the receiver refuses more.
-    pub(super) async fn closed(&self, at: &'static Location<'static>) {
+    pub(super) async fn closed(&self, mut made: Made) {
+        made.set_polled();
         loop {
-            let notified = self.closing.notified_at(&CLOSED, at);
+            let notified = self.closing.notified_at(made.operation, made.at);
             if self.is_closed() {
                 return;
             }

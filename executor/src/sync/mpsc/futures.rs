@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,16 +9,17 @@ use pin_project_lite::pin_project;
 
 use super::channel::{Channel, Messages, ReceiverRef, Refused};
 use super::error::{SendError, TrySendError};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::sync::pending;
 use crate::sync::wait_list::{Line, Wait};
+
+pub(super) static CLOSED: Operation = Operation::new("mpsc::Sender::closed");
 
 /// Waits for a message; see [`Receiver::recv`](super::Receiver::recv).
 #[must_use = "futures do nothing unless awaited"]
 pub struct Receiving<'a, T> {
     pub(super) receiver: &'a mut ReceiverRef<T>,
-    pub(super) operation: &'static Operation,
-    pub(super) at: &'static Location<'static>,
+    pub(super) made: Made,
 }
 
 impl<T> Future for Receiving<'_, T> {
@@ -28,14 +28,15 @@ impl<T> Future for Receiving<'_, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = &mut *self;
-        this.receiver.poll_recv(cx, this.operation, this.at)
+        this.made.set_polled();
+        this.receiver.poll_recv(cx, this.made.operation, this.made.at)
     }
 }
 
 impl<T> fmt::Debug for Receiving<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiving")
-            .field("at", &format_args!("{}", self.at))
+            .field("at", &format_args!("{}", self.made.at))
             .finish_non_exhaustive()
     }
 }
@@ -47,8 +48,7 @@ pin_project! {
         wait: Wait<'a, Messages<T>>,
         channel: &'a Channel<T>,
         count: usize,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
+        made: Made,
     }
 
     impl<T> PinnedDrop for Claim<'_, T> {
@@ -68,13 +68,8 @@ pin_project! {
 }
 
 impl<'a, T> Claim<'a, T> {
-    pub(super) fn new(
-        channel: &'a Channel<T>,
-        count: usize,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
-    ) -> Claim<'a, T> {
-        Claim { wait: Wait::new(&channel.line, count), channel, count, operation, at }
+    pub(super) fn new(channel: &'a Channel<T>, count: usize, made: Made) -> Claim<'a, T> {
+        Claim { wait: Wait::new(&channel.line, count), channel, count, made }
     }
 
     /// Polls, and once the slots are the caller's, runs `then` before the lock is given up.
@@ -84,8 +79,9 @@ impl<'a, T> Claim<'a, T> {
         cx: &mut Context<'_>,
         then: impl FnOnce(&mut Line<Messages<T>>) -> R,
     ) -> Poll<Result<R, Refused>> {
-        ready!(leaf::proceed(cx));
         let this = self.project();
+        this.made.set_polled();
+        ready!(leaf::proceed(cx));
         let mut turn = this.wait.lock();
         match turn.take_grant() {
             Some(Ok(())) => return Poll::Ready(Ok(then(&mut turn))),
@@ -101,7 +97,7 @@ impl<'a, T> Claim<'a, T> {
         }
         turn.wait(Some(cx.waker()));
         drop(turn);
-        pending(this.operation, this.at)
+        pending(this.made.operation, this.made.at)
     }
 }
 
@@ -158,7 +154,7 @@ impl<T> Future for Sending<'_, T> {
 impl<T> fmt::Debug for Sending<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending")
-            .field("at", &format_args!("{}", self.claim.at))
+            .field("at", &format_args!("{}", self.claim.made.at))
             .finish_non_exhaustive()
     }
 }

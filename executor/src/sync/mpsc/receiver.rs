@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::channel::ReceiverRef;
 use super::error::TryRecvError;
 use super::futures::Receiving;
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 use crate::sync::blocking::block_on;
 
 static RECEIVE: Operation = Operation::new("mpsc::Receiver::recv");
@@ -35,7 +35,7 @@ impl<T> Receiver<T> {
     /// A wait that is dropped loses no message.
     #[track_caller]
     pub fn recv(&mut self) -> Receiving<'_, T> {
-        Receiving { receiver: &mut self.receiver, operation: &RECEIVE, at: Location::caller() }
+        Receiving { receiver: &mut self.receiver, made: Made::here(&RECEIVE) }
     }
 
     /// Waits for at least one message, and puts up to `limit` of those that are there at the end of
@@ -45,8 +45,11 @@ impl<T> Receiver<T> {
     /// A wait that is dropped loses no message.
     #[track_caller]
     pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
-        let at = Location::caller();
-        poll_fn(move |cx| self.receiver.poll_recv_many(cx, buffer, limit, &RECEIVE_MANY, at))
+        let mut made = Made::here(&RECEIVE_MANY);
+        poll_fn(move |cx| {
+            made.set_polled();
+            self.receiver.poll_recv_many(cx, buffer, limit, &RECEIVE_MANY, made.at)
+        })
     }
 
     /// Takes a message, if one is there.
@@ -151,7 +154,7 @@ impl<T> UnboundedReceiver<T> {
     /// A wait that is dropped loses no message.
     #[track_caller]
     pub fn recv(&mut self) -> Receiving<'_, T> {
-        Receiving { receiver: &mut self.receiver, operation: &RECEIVE, at: Location::caller() }
+        Receiving { receiver: &mut self.receiver, made: Made::here(&RECEIVE) }
     }
 
     /// Waits for at least one message, and puts up to `limit` of those that are there at the end of
@@ -161,8 +164,11 @@ impl<T> UnboundedReceiver<T> {
     /// A wait that is dropped loses no message.
     #[track_caller]
     pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
-        let at = Location::caller();
-        poll_fn(move |cx| self.receiver.poll_recv_many(cx, buffer, limit, &RECEIVE_MANY, at))
+        let mut made = Made::here(&RECEIVE_MANY);
+        poll_fn(move |cx| {
+            made.set_polled();
+            self.receiver.poll_recv_many(cx, buffer, limit, &RECEIVE_MANY, made.at)
+        })
     }
 
     /// Takes a message, if one is there.

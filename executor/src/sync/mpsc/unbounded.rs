@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 
 use super::channel::{Channel, SenderRef, UNBOUNDED, WeakRef};
 use super::error::SendError;
+use super::futures::CLOSED;
 use super::receiver::UnboundedReceiver;
+use crate::leaf::Made;
 
 /// Makes a channel without a limit but memory.
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
@@ -38,7 +39,7 @@ impl<T> UnboundedSender<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        self.channel().closed(Location::caller())
+        self.channel().closed(Made::here(&CLOSED))
     }
 
     /// Whether the receiver is closed or gone.

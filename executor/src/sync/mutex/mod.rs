@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 use super::blocking::block_on;
 use super::pending;
 use super::wait_list::{Line, Protocol, Wait, WaitList};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 
 pub use guard::{MappedMutexGuard, MutexGuard};
 pub use owned_guard::{OwnedMappedMutexGuard, OwnedMutexGuard};
@@ -108,16 +108,12 @@ impl<T: ?Sized> Mutex<T> {
     /// A wait that is dropped loses its place in line; the lock goes on to the next.
     #[track_caller]
     pub fn lock(&self) -> Lock<'_, T> {
-        self.lock_at(&LOCK, Location::caller())
+        self.lock_as(Made::here(&LOCK))
     }
 
-    /// Locks on behalf of another operation, called at `at`.
-    pub(super) fn lock_at(
-        &self,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
-    ) -> Lock<'_, T> {
-        Lock { wait: Wait::new(&self.line, at), mutex: self, operation, at }
+    /// Locks, maybe on behalf of another operation.
+    pub(super) fn lock_as(&self, made: Made) -> Lock<'_, T> {
+        Lock { wait: Wait::new(&self.line, made.at), mutex: self, made }
     }
 
     /// Locks on a thread that runs no async code.
@@ -141,9 +137,9 @@ impl<T: ?Sized> Mutex<T> {
     /// Like [`lock`](Mutex::lock), for a guard that borrows nothing.
     #[track_caller]
     pub fn lock_owned(self: Arc<Self>) -> impl Future<Output = OwnedMutexGuard<T>> {
-        let at = Location::caller();
+        let made = Made::here(&LOCK);
         async move {
-            std::mem::forget(self.lock_at(&LOCK, at).await);
+            std::mem::forget(self.lock_as(made).await);
             OwnedMutexGuard::new(self)
         }
     }
@@ -210,8 +206,7 @@ pin_project! {
         #[pin]
         wait: Wait<'a, Holder>,
         mutex: &'a Mutex<T>,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
+        made: Made,
     }
 
     impl<T: ?Sized> PinnedDrop for Lock<'_, T> {
@@ -228,21 +223,24 @@ impl<'a, T: ?Sized> Future for Lock<'a, T> {
     type Output = MutexGuard<'a, T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
-        ready!(leaf::proceed(cx));
         let this = self.project();
+        this.made.set_polled();
+        ready!(leaf::proceed(cx));
         let mut turn = this.wait.lock();
-        let locked = turn.take_grant().is_some() || (!turn.is_in_line() && turn.take(this.at));
+        let locked = turn.take_grant().is_some() || (!turn.is_in_line() && turn.take(this.made.at));
         if locked {
             return Poll::Ready(MutexGuard::new(this.mutex));
         }
         turn.wait(Some(cx.waker()));
-        pending(this.operation, this.at)
+        pending(this.made.operation, this.made.at)
     }
 }
 
 impl<T: ?Sized> fmt::Debug for Lock<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lock").field("at", &format_args!("{}", self.at)).finish_non_exhaustive()
+        f.debug_struct("Lock")
+            .field("at", &format_args!("{}", self.made.at))
+            .finish_non_exhaustive()
     }
 }
 

@@ -29,7 +29,7 @@ use self::channel::{ReceiverHalf, SenderHalf};
 use self::error::{RecvError, TryRecvError};
 use super::blocking::block_on;
 use super::pending;
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 
 static RECEIVE: Operation = Operation::new("oneshot::Receiver");
 static CLOSED: Operation = Operation::new("oneshot::Sender::closed");
@@ -69,8 +69,11 @@ impl<T> Sender<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn closed(&mut self) -> impl Future<Output = ()> {
-        let at = Location::caller();
-        std::future::poll_fn(move |cx| self.poll_closed_at(cx, at))
+        let mut made = Made::here(&CLOSED);
+        std::future::poll_fn(move |cx| {
+            made.set_polled();
+            self.poll_closed_at(cx, made.at)
+        })
     }
 
     /// Whether the receiver is closed or gone.

@@ -10,13 +10,12 @@ mod order;
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 
 use crate::shim::Mutex;
 
 use self::error::{GetError, PutError, TryGetError, TryPutError};
 use super::{Notify, Semaphore, TryAcquireError};
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 
 pub use order::{Fifo, Lifo, Order, Priority};
 
@@ -160,7 +159,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// A wait that is dropped loses its place in line, and its item.
     #[track_caller]
     pub fn put(&self, item: T) -> impl Future<Output = Result<(), PutError<T>>> {
-        let room = self.room.acquire_at(1, &PUT, Location::caller());
+        let room = self.room.acquire_as(1, Made::here(&PUT));
         async move {
             match room.await {
                 Ok(permit) => {
@@ -210,7 +209,7 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// A wait that is dropped loses its place in line, and no item.
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = Result<T, GetError>> {
-        let items = self.items.acquire_at(1, &GET, Location::caller());
+        let items = self.items.acquire_as(1, Made::here(&GET));
         async move {
             match items.await {
                 Ok(permit) => {
@@ -276,8 +275,9 @@ impl<T, O: Order<T>> Queue<T, O> {
     /// Cancel safe.
     #[track_caller]
     pub fn join(&self) -> impl Future<Output = ()> {
-        let at = Location::caller();
+        let made = Made::here(&JOIN);
         async move {
+            let at = made.begin();
             let now = {
                 let state = self.state.lock();
                 if state.unfinished == 0 {

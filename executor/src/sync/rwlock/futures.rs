@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
 use super::{Access, Kind, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::sync::pending;
 use crate::sync::wait_list::{Wait, WaitList};
 
-static READ: Operation = Operation::new("RwLock::read");
-static WRITE: Operation = Operation::new("RwLock::write");
+pub(super) static READ: Operation = Operation::new("RwLock::read");
+pub(super) static WRITE: Operation = Operation::new("RwLock::write");
 
 pin_project! {
     /// Waits for access; if it is granted too late, it is given up.
@@ -24,7 +23,7 @@ pin_project! {
         wait: Wait<'a, Access>,
         line: &'a WaitList<Access>,
         kind: Kind,
-        at: &'static Location<'static>,
+        made: Made,
     }
 
     impl PinnedDrop for Entering<'_> {
@@ -47,12 +46,8 @@ pin_project! {
 }
 
 impl<'a> Entering<'a> {
-    pub(super) fn new<T: ?Sized>(
-        lock: &'a RwLock<T>,
-        kind: Kind,
-        at: &'static Location<'static>,
-    ) -> Entering<'a> {
-        Entering { wait: Wait::new(&lock.line, kind), line: &lock.line, kind, at }
+    pub(super) fn new<T: ?Sized>(lock: &'a RwLock<T>, kind: Kind, made: Made) -> Entering<'a> {
+        Entering { wait: Wait::new(&lock.line, kind), line: &lock.line, kind, made }
     }
 }
 
@@ -60,18 +55,15 @@ impl Future for Entering<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(leaf::proceed(cx));
         let this = self.project();
+        this.made.set_polled();
+        ready!(leaf::proceed(cx));
         let mut turn = this.wait.lock();
         if turn.take_grant().is_some() || (!turn.is_in_line() && turn.take(*this.kind)) {
             return Poll::Ready(());
         }
         turn.wait(Some(cx.waker()));
-        let operation = match this.kind {
-            Kind::Read => &READ,
-            Kind::Write => &WRITE,
-        };
-        pending(operation, this.at)
+        pending(this.made.operation, this.made.at)
     }
 }
 
@@ -96,14 +88,14 @@ pin_project! {
 }
 
 impl<'a, T: ?Sized> Read<'a, T> {
-    pub(super) fn new(lock: &'a RwLock<T>, at: &'static Location<'static>) -> Read<'a, T> {
-        Read { entering: Entering::new(lock, Kind::Read, at), lock }
+    pub(super) fn new(lock: &'a RwLock<T>, made: Made) -> Read<'a, T> {
+        Read { entering: Entering::new(lock, Kind::Read, made), lock }
     }
 }
 
 impl<'a, T: ?Sized> Write<'a, T> {
-    pub(super) fn new(lock: &'a RwLock<T>, at: &'static Location<'static>) -> Write<'a, T> {
-        Write { entering: Entering::new(lock, Kind::Write, at), lock }
+    pub(super) fn new(lock: &'a RwLock<T>, made: Made) -> Write<'a, T> {
+        Write { entering: Entering::new(lock, Kind::Write, made), lock }
     }
 }
 

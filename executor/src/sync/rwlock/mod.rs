@@ -9,13 +9,13 @@ mod owned_guard;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::blocking::block_on;
 use super::mutex::TryLockError;
 use super::wait_list::{Line, Protocol, WaitList, Wakers};
-use futures::Entering;
+use crate::leaf::Made;
+use futures::{Entering, READ, WRITE};
 
 pub use futures::{Read, Write};
 pub use guard::{RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard};
@@ -176,7 +176,7 @@ impl<T: ?Sized> RwLock<T> {
     /// A wait that is dropped loses its place in line.
     #[track_caller]
     pub fn read(&self) -> Read<'_, T> {
-        Read::new(self, Location::caller())
+        Read::new(self, Made::here(&READ))
     }
 
     /// Waits for exclusive access.
@@ -185,15 +185,15 @@ impl<T: ?Sized> RwLock<T> {
     /// A wait that is dropped loses its place in line.
     #[track_caller]
     pub fn write(&self) -> Write<'_, T> {
-        Write::new(self, Location::caller())
+        Write::new(self, Made::here(&WRITE))
     }
 
     /// Like [`read`](RwLock::read), for a guard that borrows nothing.
     #[track_caller]
     pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>> {
-        let at = Location::caller();
+        let made = Made::here(&READ);
         async move {
-            Entering::new(&self, Kind::Read, at).await;
+            Entering::new(&self, Kind::Read, made).await;
             OwnedRwLockReadGuard::new(self)
         }
     }
@@ -201,9 +201,9 @@ impl<T: ?Sized> RwLock<T> {
     /// Like [`write`](RwLock::write), for a guard that borrows nothing.
     #[track_caller]
     pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>> {
-        let at = Location::caller();
+        let made = Made::here(&WRITE);
         async move {
-            Entering::new(&self, Kind::Write, at).await;
+            Entering::new(&self, Kind::Write, made).await;
             OwnedRwLockWriteGuard::new(self)
         }
     }

@@ -8,7 +8,6 @@ mod permit;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -18,7 +17,7 @@ use pin_project_lite::pin_project;
 use super::blocking::block_on;
 use super::pending;
 use super::wait_list::{Line, Protocol, Wait, WaitList, Wakers};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 
 pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
 
@@ -143,23 +142,18 @@ impl Semaphore {
     /// A wait that is dropped loses its place in line, and no permit.
     #[track_caller]
     pub fn acquire(&self) -> Acquire<'_> {
-        self.acquire_at(1, &ACQUIRE, Location::caller())
+        self.acquire_as(1, Made::here(&ACQUIRE))
     }
 
     /// Waits for `n` permits, and gets them all at once. See [`acquire`](Semaphore::acquire).
     #[track_caller]
     pub fn acquire_many(&self, n: u32) -> Acquire<'_> {
-        self.acquire_at(n as usize, &ACQUIRE, Location::caller())
+        self.acquire_as(n as usize, Made::here(&ACQUIRE))
     }
 
-    /// Waits on behalf of another operation, called at `at`.
-    pub(super) fn acquire_at(
-        &self,
-        count: usize,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
-    ) -> Acquire<'_> {
-        Acquire { wait: Wait::new(&self.line, count), semaphore: self, count, operation, at }
+    /// Waits, maybe on behalf of another operation.
+    pub(super) fn acquire_as(&self, count: usize, made: Made) -> Acquire<'_> {
+        Acquire { wait: Wait::new(&self.line, count), semaphore: self, count, made }
     }
 
     /// Takes one permit, if there is one and nobody waits for it.
@@ -208,7 +202,7 @@ impl Semaphore {
     pub fn acquire_owned(
         self: Arc<Semaphore>,
     ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + Sync {
-        self.acquire_owned_at(1, &ACQUIRE, Location::caller())
+        self.acquire_owned_as(1, Made::here(&ACQUIRE))
     }
 
     /// Like [`acquire_many`](Semaphore::acquire_many), for a permit that borrows nothing.
@@ -217,17 +211,16 @@ impl Semaphore {
         self: Arc<Semaphore>,
         n: u32,
     ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + Sync {
-        self.acquire_owned_at(n as usize, &ACQUIRE, Location::caller())
+        self.acquire_owned_as(n as usize, Made::here(&ACQUIRE))
     }
 
-    /// As [`acquire_at`](Semaphore::acquire_at), for a permit that borrows nothing.
-    pub(crate) async fn acquire_owned_at(
+    /// As [`acquire_as`](Semaphore::acquire_as), for a permit that borrows nothing.
+    pub(crate) async fn acquire_owned_as(
         self: Arc<Semaphore>,
         count: usize,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
+        made: Made,
     ) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.acquire_at(count, operation, at).await?.forget();
+        self.acquire_as(count, made).await?.forget();
         Ok(OwnedSemaphorePermit::new(self, count))
     }
 
@@ -307,8 +300,7 @@ pin_project! {
         wait: Wait<'a, Permits>,
         semaphore: &'a Semaphore,
         count: usize,
-        operation: &'static Operation,
-        at: &'static Location<'static>,
+        made: Made,
     }
 
     impl PinnedDrop for Acquire<'_> {
@@ -334,21 +326,22 @@ impl<'a> Future for Acquire<'a> {
     type Output = Result<SemaphorePermit<'a>, AcquireError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(leaf::proceed(cx));
         let this = self.project();
+        this.made.set_polled();
+        ready!(leaf::proceed(cx));
         let mut turn = this.wait.lock();
         let granted = match turn.take_grant() {
             Some(granted) => granted,
             None if turn.is_in_line() => {
                 turn.wait(Some(cx.waker()));
-                return pending(this.operation, this.at);
+                return pending(this.made.operation, this.made.at);
             }
             None => match turn.take(*this.count) {
                 Ok(()) => Ok(()),
                 Err(TryAcquireError::Closed) => Err(AcquireError(())),
                 Err(TryAcquireError::NoPermits) => {
                     turn.wait(Some(cx.waker()));
-                    return pending(this.operation, this.at);
+                    return pending(this.made.operation, this.made.at);
                 }
             },
         };

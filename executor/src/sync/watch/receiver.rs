@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Board;
 use super::error::RecvError;
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::shim::RwLockReadGuard;
 use crate::shim::atomic::Ordering;
 
@@ -83,8 +83,9 @@ impl<T> Receiver<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn changed(&mut self) -> impl Future<Output = Result<(), RecvError>> {
-        let at = Location::caller();
+        let made = Made::here(&CHANGED);
         async move {
+            let at = made.begin();
             self.version = next_version(&self.board, self.version, &CHANGED, at).await?;
             Ok(())
         }
@@ -106,10 +107,11 @@ impl<T> Receiver<T> {
         &mut self,
         mut f: impl FnMut(&T) -> bool,
     ) -> impl Future<Output = Result<Ref<'_, T>, RecvError>> {
-        let at = Location::caller();
+        let made = Made::here(&WAIT_FOR);
         let Receiver { board, version } = self;
         let board: &Board<T> = board;
         async move {
+            let at = made.begin();
             loop {
                 // In this order: the last value comes before the end.
                 let closed = board.is_closed();

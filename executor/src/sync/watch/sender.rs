@@ -1,13 +1,12 @@
 //! The sending end of a watch channel.
 
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::Board;
 use super::error::SendError;
 use super::receiver::{Receiver, Ref};
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 use crate::shim::RwLock;
 use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::sync::Notify;
@@ -105,8 +104,9 @@ impl<T> Sender<T> {
     /// Cancel safe.
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        let at = Location::caller();
+        let made = Made::here(&CLOSED);
         async move {
+            let at = made.begin();
             loop {
                 let abandoned = self.board.abandoned.notified_at(&CLOSED, at);
                 if self.is_closed() {

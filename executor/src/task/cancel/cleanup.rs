@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use heist_timer::silence;
 use pin_project_lite::pin_project;
 
 use super::{Attendant, Cancellation, enter};
@@ -144,7 +145,10 @@ impl<F: Future<Output = T>, T, C, D> WithCleanup<F, T, C, D> {
             (None, Some(reason)) if ends => Outcome::End(reason),
             (None, _) => return Poll::Pending,
         };
-        let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            let _silence = silence::keep();
+            this.future.set(None);
+        }));
         Poll::Ready(match (outcome, dropped) {
             // The first panic is the one that tells what went wrong.
             (Outcome::Panic(payload), _) | (_, Err(payload)) => Outcome::Panic(payload),

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::child::{Child, Slot};
 use super::{GroupCause, Outcome};
 use crate::foreign::quietly;
-use crate::runtime::Handle;
+use crate::runtime::{Handle, context};
 use crate::task::roster::{Left, Roster};
 use crate::task::spawn::spawn_local_with;
 use crate::task::{AbortHandle, Builder, JoinHandle, Origin};
@@ -114,7 +114,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     {
         let at = Location::caller();
         self.admit(move |group, slot| {
-            let _runtime = group.runtime.enter();
+            let _runtime = context::enter(&group.runtime.scheduler);
             builder.spawn_from(wrap(future, slot), at)
         })
     }

@@ -27,7 +27,6 @@ mod scoped;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::panic::Location;
 
 pub use child::Child;
 pub use error::{FailureKind, GroupCause, GroupError, GroupFailure};
@@ -94,7 +93,7 @@ where
     B::Output: BodyOutcome<Error = E> + Outcome<E, Value = T>,
     E: Send + 'static,
 {
-    Scoped::new(body, Location::caller())
+    Scoped::new(body)
 }
 
 /// What a child of a group may return: nothing, or a result. It may also never return.

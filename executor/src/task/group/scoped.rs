@@ -3,15 +3,16 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use heist_timer::silence;
 use pin_project_lite::pin_project;
 
 use super::{GroupCause, GroupError, GroupFailure, Outcome, TaskGroup};
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::runtime::Handle;
 use crate::task::cancel::{Attendant, Cancellation, enter};
 use crate::time::{Sleep, sleep_until};
@@ -36,7 +37,7 @@ pin_project! {
         timer: Option<Sleep>,
         failures: Vec<GroupFailure<E>>,
         finish: Finish<T>,
-        at: &'static Location<'static>,
+        made: Made,
     }
 
     impl<F, B, T, E> PinnedDrop for Scoped<F, B, T, E> {
@@ -68,7 +69,7 @@ where
     E: Send + 'static,
 {
     #[track_caller]
-    pub(super) fn new(body: F, at: &'static Location<'static>) -> Scoped<F, B, T, E> {
+    pub(super) fn new(body: F) -> Scoped<F, B, T, E> {
         Scoped {
             group: TaskGroup::new(Handle::current()),
             attendant: Attendant::New,
@@ -78,7 +79,7 @@ where
             timer: None,
             failures: Vec::new(),
             finish: Finish::Open,
-            at,
+            made: Made::here(&SCOPE),
         }
     }
 
@@ -119,7 +120,7 @@ where
                 Ok(Poll::Ready(outcome)) => match outcome.into_result() {
                     Ok(value) => *this.finish = Finish::Value(value),
                     Err(error) => {
-                        this.failures.push(GroupFailure::of_body(error, this.at));
+                        this.failures.push(GroupFailure::of_body(error, this.made.at));
                         this.group.cut(GroupCause::Failure);
                     }
                 },
@@ -129,7 +130,11 @@ where
                 }
             }
         }
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| this.body.set(None))) {
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            let _silence = silence::keep();
+            this.body.set(None);
+        }));
+        if let Err(payload) = dropped {
             // The first panic is the one that tells what went wrong.
             if !matches!(this.finish, Finish::Panic(_)) {
                 *this.finish = Finish::Panic(payload);
@@ -185,6 +190,7 @@ where
     /// # Panics
     /// As the body did, and if it is polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.as_mut().project().made.set_polled();
         if matches!(self.finish, Finish::Left) {
             return Poll::Pending;
         }
@@ -199,7 +205,7 @@ where
             match self.group.poll_child(cx, last) {
                 Poll::Pending => {
                     if last {
-                        leaf::waiting(&SCOPE, self.at);
+                        leaf::waiting(&SCOPE, self.made.at);
                     }
                     return Poll::Pending;
                 }
