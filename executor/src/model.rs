@@ -312,24 +312,22 @@ impl<T> Roster<T> {
 }
 
 /// The two ends of a oneshot channel, without tasks around them.
-#[path = "sync/oneshot"]
 pub mod oneshot {
     use std::task::{Context, Poll, Waker};
 
-    mod channel;
-    mod word;
+    use crate::sync::oneshot::channel as halves;
 
     /// The sender.
     #[allow(missing_debug_implementations)]
-    pub struct Sender<T>(channel::SenderHalf<T>);
+    pub struct Sender<T>(halves::SenderHalf<T>);
 
     /// The receiver.
     #[allow(missing_debug_implementations)]
-    pub struct Receiver<T>(channel::ReceiverHalf<T>);
+    pub struct Receiver<T>(halves::ReceiverHalf<T>);
 
     /// Makes a channel.
     pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-        let (sender, receiver) = channel::channel();
+        let (sender, receiver) = halves::channel();
         (Sender(sender), Receiver(receiver))
     }
 

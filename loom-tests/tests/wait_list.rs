@@ -97,7 +97,7 @@ fn readers_behind_a_writer_who_leaves_are_let_in() {
 
 /// Two threads write what a mutex protects; the twin does not lock.
 fn two_writers(lock: bool) {
-    let shared = StdArc::new((Mutex::new(()), UnsafeCell::new(0)));
+    let shared = Arc::new((Mutex::new(()), UnsafeCell::new(0)));
     let write = move |shared: &(Mutex<()>, UnsafeCell<u32>)| {
         let _guard = lock.then(|| block_on(shared.0.lock()));
         // SAFETY: under the mutex; the twin is there to fail.

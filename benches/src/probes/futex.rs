@@ -10,8 +10,7 @@ use super::repeat_slow;
 use crate::cell::{Answer, Cell};
 use crate::histogram::Histogram;
 use crate::meter::Meter;
-use crate::neutral::{now_ns, pause};
-use crate::shapes::outside_wakes::WAKE;
+use crate::neutral::{compute_for, now_ns, pause};
 
 const END: u32 = u32::MAX;
 
@@ -54,8 +53,9 @@ pub fn there_and_back(cell: &Cell) -> Answer {
     })
 }
 
-/// A thread that sleeps is woken after pauses, as the tasks of the shape `wake_idle` are.
-pub fn wake(cell: &Cell, gap: Duration) -> Answer {
+/// A thread that sleeps is woken after pauses by one that then computes, as the tasks of the shapes
+/// `wake_idle` and `stuck_behind` are. The delays are called `delay`.
+pub fn wake(cell: &Cell, gap: Duration, work: Duration, delay: &'static str) -> Answer {
     let (word, rung_at, heard) = (AtomicU32::new(0), AtomicU64::new(0), AtomicU32::new(0));
     thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
@@ -77,12 +77,13 @@ pub fn wake(cell: &Cell, gap: Duration) -> Answer {
             turn += 1;
             rung_at.store(now_ns(), SeqCst);
             change(&word, turn);
+            compute_for(work);
             while heard.load(SeqCst) != turn {
                 thread::yield_now();
             }
         }
         let answer = meter.stop(turn.into());
         change(&word, END);
-        answer.with_latency(WAKE, sleeper.join().expect("the sleeper does not panic"))
+        answer.with_latency(delay, sleeper.join().expect("the sleeper does not panic"))
     })
 }

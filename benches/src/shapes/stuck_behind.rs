@@ -1,7 +1,8 @@
 //! How long does a task wait that was woken by one that then computes for long?
 //!
 //! A wakes B and computes for 20 ms, while another worker is idle. A runtime that keeps B for A's
-//! worker, because it was woken there, lets it wait as long.
+//! worker, because it was woken there, lets it wait as long. The first round is not counted: in it a
+//! runtime may start a thread. The limit is a thread that waits on a futex.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::cell::{Answer, Case, Cell};
 use crate::histogram::Histogram;
 use crate::neutral::{Bell, compute_for};
 use crate::options::Effort;
-use crate::peers::Runtime;
+use crate::peers::{Contestant, Runtime};
+use crate::probes;
 
 const WORK: Duration = Duration::from_millis(20);
 const REST: Duration = Duration::from_millis(2);
@@ -29,6 +31,11 @@ impl Question for StuckBehind {
         vec![Figure::quantile("p50 us", DELAY, 0.50), Figure::quantile("p99 us", DELAY, 0.99)]
     }
 
+    fn limits(_case: &Case) -> Vec<Contestant> {
+        let wake = |cell: &Cell| probes::futex::wake(cell, REST, WORK, DELAY);
+        vec![probes::limit("futex", wake)]
+    }
+
     fn time(_case: &Case, effort: Effort) -> Duration {
         effort.cell() * 4
     }
@@ -43,8 +50,11 @@ impl Question for StuckBehind {
                 let bell = bell.clone();
                 async move {
                     let mut delays = Histogram::default();
-                    for _ in 0..rounds {
-                        delays.record(bell.heard().await);
+                    for round in 0..rounds {
+                        let delay = bell.heard().await;
+                        if round > 0 {
+                            delays.record(delay);
+                        }
                     }
                     delays
                 }

@@ -38,7 +38,8 @@ impl Question for WakeIdle {
     }
 
     fn limits(_case: &Case) -> Vec<Contestant> {
-        vec![probes::limit("futex", |cell| probes::futex::wake(cell, gap(cell)))]
+        let wake = |cell: &Cell| probes::futex::wake(cell, gap(cell), Duration::ZERO, WAKE);
+        vec![probes::limit("futex", wake)]
     }
 
     fn answer<R: Runtime>(cell: &Cell) -> Answer {

@@ -16,10 +16,10 @@ struct Channel<T> {
 }
 
 /// The sender's half, until it is done.
-pub(super) struct SenderHalf<T>(NonNull<Channel<T>>);
+pub(crate) struct SenderHalf<T>(NonNull<Channel<T>>);
 
 /// The receiver's half.
-pub(super) struct ReceiverHalf<T>(NonNull<Channel<T>>);
+pub(crate) struct ReceiverHalf<T>(NonNull<Channel<T>>);
 
 // SAFETY: values go from one end to the other and wakers may go anywhere; the word decides which
 // thread has which cell.
@@ -31,7 +31,7 @@ unsafe impl<T: Send> Send for ReceiverHalf<T> {}
 // SAFETY: as for the sender; `has_value` reads whether there is a value, but not the value.
 unsafe impl<T: Send> Sync for ReceiverHalf<T> {}
 
-pub(super) fn channel<T>() -> (SenderHalf<T>, ReceiverHalf<T>) {
+pub(crate) fn channel<T>() -> (SenderHalf<T>, ReceiverHalf<T>) {
     let channel = NonNull::from(Box::leak(Box::new(Channel {
         word: Word::new(),
         value: UnsafeCell::new(None),
@@ -69,7 +69,7 @@ impl<T> SenderHalf<T> {
     }
 
     /// Has its say and is gone, unless the value is refused.
-    pub(super) fn finish(self, value: Option<T>) -> Result<(), T> {
+    pub(crate) fn finish(self, value: Option<T>) -> Result<(), T> {
         let pointer = self.0;
         let channel = self.channel();
         let has_value = value.is_some();
@@ -99,12 +99,12 @@ impl<T> SenderHalf<T> {
         Ok(())
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.channel().word.load().is_closed()
     }
 
     /// Ready once the receiver wants nothing any more.
-    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let channel = self.channel();
         if !channel.word.sender_resumes() {
             return Poll::Ready(());
@@ -122,7 +122,7 @@ impl<T> ReceiverHalf<T> {
     }
 
     /// What the sender has said; `None` if it is not done. To be called no more after `Some`.
-    pub(super) fn take(&mut self) -> Option<Option<T>> {
+    pub(crate) fn take(&mut self) -> Option<Option<T>> {
         let channel = self.channel();
         let done = channel.word.load().is_done();
         // SAFETY: the sender is done, so the cell is the receiver's.
@@ -130,18 +130,18 @@ impl<T> ReceiverHalf<T> {
     }
 
     /// Whether a value is there to be taken.
-    pub(super) fn has_value(&self) -> bool {
+    pub(crate) fn has_value(&self) -> bool {
         let channel = self.channel();
         // SAFETY: the sender is done, so nobody writes the cell but the receiver, which is borrowed.
         channel.word.load().is_done() && channel.value.with(|cell| unsafe { (*cell).is_some() })
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.channel().word.load().is_closed()
     }
 
     /// Has the sender call this waker when it is done; false if it is done.
-    pub(super) fn wait(&mut self, waker: &Waker) -> bool {
+    pub(crate) fn wait(&mut self, waker: &Waker) -> bool {
         let channel = self.channel();
         if !channel.word.receiver_resumes() {
             return false;
@@ -151,7 +151,7 @@ impl<T> ReceiverHalf<T> {
         channel.word.receiver_waits()
     }
 
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let channel = self.channel();
         match channel.word.close() {
             Close::Nothing => {}

@@ -15,7 +15,7 @@
 //! # });
 //! ```
 
-mod channel;
+pub(crate) mod channel;
 mod word;
 
 use std::error::Error;
