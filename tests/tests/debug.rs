@@ -79,6 +79,20 @@ fn a_builder_decides_before_the_environment() {
     assert!(!errors.contains("`silent`"), "{errors}");
 }
 
+#[test]
+fn a_builder_says_what_is_slow() {
+    let Some(errors) = errors_of("a_builder_says_what_is_slow", "1") else {
+        for (name, threshold) in [("patient", Duration::MAX), ("strict", Duration::from_nanos(1))] {
+            let mut builder = heist::runtime::Builder::new_current_thread();
+            let runtime = builder.slow_poll_threshold(threshold).build().unwrap();
+            runtime.block_on(run_slow(name));
+        }
+        return;
+    };
+    assert!(errors.contains("`strict`"), "{errors}");
+    assert!(!errors.contains("`patient`"), "{errors}");
+}
+
 /// The lines of `errors` that report data which did not arrive.
 fn lost(errors: &str) -> Vec<&str> {
     errors.lines().filter(|line| line.contains(" lost")).collect()

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use heist_io::Reactor;
@@ -11,10 +10,10 @@ use heist_timer::{Clock, Timers};
 
 use super::block_on::Lone;
 use super::config::Config;
-use super::{Flavor, LocalOptions, LocalRuntime, Runtime, UnhandledPanic};
+use super::debugging::Debugging;
+use super::{Flavor, LocalOptions, LocalRuntime, Runtime, UnhandledPanic, slow_polls, workers};
 use crate::queue::LocalQueue;
 use crate::task::{Failure, TaskInfo};
-use crate::worker::dormant;
 use crate::worker::watchdog::Watchdog;
 use crate::worker::{Scheduler, WorkerLocal};
 
@@ -40,6 +39,7 @@ pub struct Builder {
     worker_threads: Option<usize>,
     start_paused: bool,
     debug: Option<bool>,
+    slow_poll: Duration,
     io_events: usize,
     config: Config,
 }
@@ -63,6 +63,7 @@ impl Builder {
             worker_threads: None,
             start_paused: false,
             debug: None,
+            slow_poll: slow_polls::LONG,
             // As tokio.
             io_events: 1024,
             config,
@@ -243,8 +244,9 @@ impl Builder {
     /// Each mistake is reported once for its place in the program: with the feature `tracing` as a
     /// warning with the target `heist`, if somebody listens, and else on standard error.
     ///
-    /// * A poll that keeps its worker for 100 ms or more, with the task's name and spawn location. The
-    ///   future of `block_on` is no task and is not timed.
+    /// * A poll that keeps its worker for 100 ms or more, or what
+    ///   [`slow_poll_threshold`](Builder::slow_poll_threshold) says, with the task's name and spawn
+    ///   location. The future of `block_on` is no task and is not timed.
     /// * A future of Heist's that async code drops without ever having polled it: a `sleep`, a `lock`,
     ///   a `write_all` whose `.await` was forgotten. Not what `select!`, a time-out or the end of a
     ///   task gives up; but what another crate's combinator gives up before its first poll is
@@ -262,6 +264,13 @@ impl Builder {
     /// Costs about 100 ns a poll. What is reported needs no memory but that of its places.
     pub fn debug(&mut self, debug: bool) -> &mut Builder {
         self.debug = Some(debug);
+        self
+    }
+
+    /// How long a poll may keep its worker before the [debug mode](Builder::debug) reports it. Default:
+    /// 100 ms. Does not turn the debug mode on. asyncio's `slow_callback_duration`.
+    pub fn slow_poll_threshold(&mut self, duration: Duration) -> &mut Builder {
+        self.slow_poll = duration;
         self
     }
 
@@ -312,12 +321,12 @@ impl Builder {
         super::host::install();
         let debug =
             self.debug.unwrap_or_else(|| std::env::var("HEIST_DEBUG").is_ok_and(|v| v == "1"));
-        self.config.debugging = debug.then(Arc::default);
+        self.config.debugging = debug.then(|| Arc::new(Debugging::new(self.slow_poll)));
         let workers = match self.flavor {
             Flavor::CurrentThread => 1,
             Flavor::MultiThread => match self.worker_threads {
                 Some(workers) => workers,
-                None => default_workers()?,
+                None => workers::default_number()?,
             },
         };
         let reactor = Reactor::new(self.io_events)?;
@@ -343,7 +352,7 @@ impl Builder {
                 let lone = workers.pop().map(Lone::new);
                 Ok(Runtime::of(scheduler, lone))
             }
-            Flavor::MultiThread => start_workers(scheduler, workers),
+            Flavor::MultiThread => workers::start(scheduler, workers),
         }
     }
 
@@ -362,40 +371,6 @@ impl Builder {
         );
         self.build().map(LocalRuntime::of)
     }
-}
-
-/// Starts the first worker's thread; the others are started when there is work for them.
-fn start_workers(scheduler: Arc<Scheduler>, workers: Vec<Arc<WorkerLocal>>) -> io::Result<Runtime> {
-    scheduler.dormant.fill(workers);
-    let first = scheduler.idle.choose(None).and_then(|first| scheduler.dormant.take(first));
-    let started = dormant::start(first.expect("a runtime has a worker, which is dormant"));
-    let runtime = Runtime::of(scheduler, None);
-    if let Err(error) = started {
-        // Not waiting, since this may be async code: with no thread the workers leave at once.
-        runtime.shutdown_background();
-        return Err(io::Error::new(error.kind(), format!("cannot start a worker thread: {error}")));
-    }
-    Ok(runtime)
-}
-
-/// The number of workers where the program names none.
-fn default_workers() -> io::Result<usize> {
-    const VARIABLE: &str = "HEIST_WORKER_THREADS";
-    if let Some(value) = std::env::var_os(VARIABLE) {
-        let number = value.to_str().and_then(|value| value.parse().ok());
-        return number.filter(|&number| number > 0).ok_or_else(|| {
-            let message = format!("{VARIABLE} must be a number above zero, not {value:?}");
-            io::Error::new(io::ErrorKind::InvalidInput, message)
-        });
-    }
-    // The answer does not change, and asking costs reads of several files.
-    static CORES: AtomicUsize = AtomicUsize::new(0);
-    let mut cores = CORES.load(Ordering::Relaxed);
-    if cores == 0 {
-        cores = std::thread::available_parallelism().map_or(1, usize::from);
-        CORES.store(cores, Ordering::Relaxed);
-    }
-    Ok(cores)
 }
 
 impl fmt::Debug for Builder {

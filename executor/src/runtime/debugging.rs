@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::panic::Location;
+use std::time::Duration;
 
 use heist_timer::silence;
 use parking_lot::Mutex;
@@ -26,12 +27,17 @@ pub(crate) enum Mistake {
 }
 
 /// The mistakes of one runtime that have been reported.
-#[derive(Default)]
 pub(crate) struct Debugging {
+    /// From when on a poll is slow.
+    pub(super) long_poll: Duration,
     reported: Mutex<HashSet<(Mistake, &'static Location<'static>)>>,
 }
 
 impl Debugging {
+    pub(super) fn new(long_poll: Duration) -> Debugging {
+        Debugging { long_poll, reported: Mutex::default() }
+    }
+
     /// Reports a mistake, unless it has been reported for this place.
     pub(crate) fn report<M: Display>(
         &self,

@@ -1,7 +1,7 @@
 //! Debug mode: polls that keep their worker for long are reported.
 //!
-//! A poll that takes 100 ms has computed or blocked where it should have waited, and everything else
-//! that its worker could have done stood still. The report names the task and where it was spawned,
+//! A poll that takes long has computed or blocked where it should have waited, and everything else that
+//! its worker could have done stood still. The report names the task and where it was spawned,
 //! once for each such place. It comes when the poll is over; [`task::all`](crate::task::all) shows
 //! polls that are still going on.
 
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use super::debugging::{Debugging, Mistake};
 use crate::task::{Notified, TaskInfo, TaskRef};
 
-/// What counts as long: asyncio's limit.
-const LONG: Duration = Duration::from_millis(100);
+/// What counts as long if the program does not say: asyncio's limit.
+pub(super) const LONG: Duration = Duration::from_millis(100);
 
 /// A poll that is being timed.
 #[must_use]
@@ -31,7 +31,7 @@ impl<'a> TimedPoll<'a> {
     /// The poll is over, and has had its worker all the time.
     pub(crate) fn end(self) {
         let took = self.start.elapsed();
-        if took >= LONG {
+        if took >= self.debugging.long_poll {
             let header = self.task.header();
             self.debugging.report(Mistake::SlowPoll, header.spawned_at, || SlowPoll {
                 took,
