@@ -52,7 +52,8 @@ pub fn panic_message(body: impl FnOnce() + std::panic::UnwindSafe) -> String {
     }
 }
 
-/// How many threads this process has.
+/// How many threads this process has. One that was joined may still be among them for a moment: the
+/// system tells its joiner before it takes it off the list. So wait for a number.
 #[cfg(target_os = "linux")]
 pub fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").expect("procfs is there").count()

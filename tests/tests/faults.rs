@@ -10,9 +10,10 @@ use heist::io::AsyncReadExt;
 use heist::net::{TcpListener, TcpStream, UdpSocket};
 use heist::runtime::{Builder, Runtime};
 use heist::task::BlockingPool;
+use heist_tests::footprint::Footprint;
 use heist_tests::{
     descriptors, eventually, eventually_blocking, in_own_process, on_two_workers, panic_message,
-    threads, two_workers,
+    two_workers,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -50,7 +51,7 @@ fn a_runtime_works_with_one_thread_and_without_any_it_is_an_error() {
     if !in_own_process("a_runtime_works_with_one_thread_and_without_any_it_is_an_error") {
         return;
     }
-    let before = (threads(), descriptors());
+    let before = Footprint::now();
     let outer = two_workers();
     // In async code nobody may wait for the end of what was half built.
     let (runtimes, error) = outer.block_on(async {
@@ -83,7 +84,7 @@ fn a_runtime_works_with_one_thread_and_without_any_it_is_an_error() {
         }
     });
     drop((runtimes, outer));
-    eventually_blocking("nothing is left", || (threads(), descriptors()) == before);
+    eventually_blocking("nothing is left", || Footprint::now().is_within(&before));
 }
 
 #[test]
