@@ -101,6 +101,7 @@ impl WorkerRemote {
     }
 
     pub(crate) fn open(&self) {
+        // Ordering: Relaxed, as in `is_open`.
         self.open.store(true, Ordering::Relaxed);
     }
 
@@ -255,6 +256,7 @@ impl WorkerLocal {
     /// The poll whose queue was open has ended. If it was long, so may others be.
     #[cold]
     fn close_queue(&self) {
+        // Ordering: Relaxed, as in `is_open`.
         self.remote().open.store(false, Ordering::Relaxed);
         if self.opened.take().is_none_or(|opened| opened.elapsed() >= CLOSE_LOOK) {
             self.distrust.set(DISTRUST);
