@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use heist_timer::host::part_sleep;
+use heist_timer::host::{part_sleep, part_sleep_until};
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use crate::io::DuplexStream;
@@ -73,7 +73,7 @@ impl hyper::rt::Timer for Timer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {
-        Box::pin(Sleep { sleep: time::sleep_until(deadline.into()) })
+        Box::pin(Sleep { sleep: part_sleep_until(deadline.into()) })
     }
 
     fn now(&self) -> Instant {

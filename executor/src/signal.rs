@@ -8,6 +8,10 @@ use std::io;
 
 use unix::{SignalKind, signal};
 
+use crate::leaf::{Made, Operation};
+
+static CTRL_C: Operation = Operation::new("ctrl_c");
+
 /// Waits for Ctrl-C (`SIGINT`).
 ///
 /// From the first call on, the signal no longer ends the process; it does not do so again when the
@@ -23,8 +27,9 @@ use unix::{SignalKind, signal};
 /// Cancel safe.
 #[track_caller]
 pub fn ctrl_c() -> impl Future<Output = io::Result<()>> + Send {
-    let listener = signal(SignalKind::interrupt());
+    let (listener, made) = (signal(SignalKind::interrupt()), Made::here(&CTRL_C));
     async move {
+        made.begin();
         let mut listener = listener?;
         listener.recv().await;
         Ok(())
@@ -34,6 +39,7 @@ pub fn ctrl_c() -> impl Future<Output = io::Result<()>> + Send {
 /// Signals of Unix.
 pub mod unix {
     use std::fmt;
+    use std::future::Future;
     use std::io::{self, Read};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
@@ -41,6 +47,10 @@ pub mod unix {
 
     use heist_io::{Async, Interest};
     use signal_hook_registry::SigId;
+
+    use crate::leaf::{Made, Operation};
+
+    static RECEIVE: Operation = Operation::new("Signal::recv");
 
     /// A kind of signal.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,14 +139,19 @@ pub mod unix {
         ///
         /// # Cancel safety
         /// Cancel safe: no signal is lost.
-        pub async fn recv(&mut self) -> Option<()> {
-            let mut bytes = [0; 64];
-            let received = self.receiver.read_with(|mut receiver| receiver.read(&mut bytes)).await;
-            // The reactor has shut down: nothing will ever come.
-            if received.is_err() {
-                std::future::pending::<()>().await;
+        #[track_caller]
+        pub fn recv(&mut self) -> impl Future<Output = Option<()>> + Send + '_ {
+            let made = Made::here(&RECEIVE);
+            async move {
+                made.begin();
+                let mut bytes = [0; 64];
+                let read = |mut receiver: &UnixStream| receiver.read(&mut bytes);
+                // The reactor has shut down: nothing will ever come.
+                if self.receiver.read_with(read).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                Some(())
             }
-            Some(())
         }
 
         /// As [`recv`](Signal::recv), for futures written by hand; the last waker wins.

@@ -3,11 +3,15 @@
 //! With them go [`#[heist::test]`](crate::test), whose `timeout` prints where every task stands,
 //! and the clock that stands still: [`time::pause`](crate::time::pause).
 
+use std::future::Future;
 use std::sync::atomic::{Ordering, fence};
 
+use crate::leaf::{Made, Operation};
 use crate::runtime::{NO_RUNTIME, context};
 use crate::task::{self, Id, TaskInfo, yield_now};
 use crate::worker::Scheduler;
+
+static WAIT_UNTIL_IDLE: Operation = Operation::new("wait_until_idle");
 
 /// Waits until every other task of the runtime is waiting for something, and no blocking job is
 /// queued or running. Then what has been set going has gone as far as it can without time, I/O
@@ -36,7 +40,16 @@ use crate::worker::Scheduler;
 /// assert!(reached.load(Ordering::Relaxed));
 /// # });
 /// ```
-pub async fn wait_until_idle() {
+#[track_caller]
+pub fn wait_until_idle() -> impl Future<Output = ()> + Send {
+    let made = Made::here(&WAIT_UNTIL_IDLE);
+    async move {
+        made.begin();
+        until_idle().await;
+    }
+}
+
+async fn until_idle() {
     let own = task::try_id();
     let mut before = None;
     let mut same = 0;

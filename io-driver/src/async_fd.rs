@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
-use crate::host::Operation;
+use crate::host::{Made, Operation};
 use crate::interest::{Interest, Ready};
 use crate::readiness::Seen;
 use crate::source::Async;
@@ -182,8 +182,9 @@ impl<T: AsRawFd> AsyncFd<T> {
         &self,
         interest: Interest,
     ) -> impl Future<Output = io::Result<AsyncFdReadyGuard<'_, T>>> {
-        let at = Location::caller();
+        let made = Made::here(&READY);
         async move {
+            let (_, at) = made.begin();
             let seen = self.seen_ready(interest, at).await?;
             Ok(AsyncFdReadyGuard { fd: self, seen })
         }
@@ -195,8 +196,9 @@ impl<T: AsRawFd> AsyncFd<T> {
         &mut self,
         interest: Interest,
     ) -> impl Future<Output = io::Result<AsyncFdReadyMutGuard<'_, T>>> {
-        let at = Location::caller();
+        let made = Made::here(&READY);
         async move {
+            let (_, at) = made.begin();
             let seen = self.seen_ready(interest, at).await?;
             Ok(AsyncFdReadyMutGuard { fd: self, seen })
         }
@@ -311,8 +313,9 @@ impl<T: AsRawFd> AsyncFd<T> {
         interest: Interest,
         mut operation: impl FnMut(&mut T) -> io::Result<R>,
     ) -> impl Future<Output = io::Result<R>> {
-        let at = Location::caller();
+        let made = Made::here(&ASYNC_IO);
         async move {
+            let (_, at) = made.begin();
             loop {
                 let seen = self.seen_ready(interest, at).await?;
                 let mut guard = AsyncFdReadyMutGuard { fd: self, seen };

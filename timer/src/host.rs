@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::entry::EntryState;
+use crate::instant::Instant;
 use crate::sleep::Sleep;
 
 /// Functions of the embedding runtime.
@@ -76,11 +78,67 @@ pub(crate) fn unpolled(operation: &'static Operation, at: &'static Location<'sta
     }
 }
 
+/// What a future is and where it was made. If it is dropped while it does not count as polled, that
+/// may be a mistake, and is told to the embedding runtime.
+///
+/// A future by hand keeps it, and calls [`set_polled`](Made::set_polled) first of all when it is polled:
+/// a poll without budget counts, too. An async block takes it along, and [begins](Made::begin) with
+/// it.
+#[derive(Debug)]
+pub struct Made {
+    /// What it is.
+    pub operation: &'static Operation,
+    /// Where it was made.
+    pub at: &'static Location<'static>,
+    polled: bool,
+}
+
+impl Made {
+    /// A future of this kind, made by the caller.
+    #[inline]
+    #[track_caller]
+    pub fn here(operation: &'static Operation) -> Made {
+        Made { operation, at: Location::caller(), polled: false }
+    }
+
+    /// A future of this kind, made at `at` as a part of another.
+    #[inline]
+    pub fn at(operation: &'static Operation, at: &'static Location<'static>) -> Made {
+        Made { operation, at, polled: false }
+    }
+
+    /// From now on it counts as polled.
+    #[inline]
+    pub fn set_polled(&mut self) {
+        self.polled = true;
+    }
+
+    /// The first poll has come; returns the place.
+    #[inline]
+    pub fn begin(mut self) -> &'static Location<'static> {
+        self.set_polled();
+        self.at
+    }
+}
+
+impl Drop for Made {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.polled {
+            unpolled(self.operation, self.at);
+        }
+    }
+}
+
 /// A [`sleep`](fn@crate::sleep) as a part of an operation of the runtime's own, where it is no mistake if it
 /// is never polled.
 #[track_caller]
 pub fn part_sleep(duration: Duration) -> Sleep {
-    let sleep = crate::sleep(duration);
-    sleep.set_polled();
-    sleep
+    part_sleep_until(Instant::now_plus(duration))
+}
+
+/// As [`part_sleep`], until a point in time.
+#[track_caller]
+pub fn part_sleep_until(deadline: Instant) -> Sleep {
+    Sleep::new(deadline, EntryState::Idle, Location::caller())
 }

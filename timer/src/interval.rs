@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::entry::EntryState;
-use crate::host::{self, Operation};
+use crate::host::{self, Made, Operation};
 use crate::instant::Instant;
 use crate::sleep::Sleep;
 
@@ -65,8 +65,11 @@ impl Interval {
     /// Cancel safe: no tick is lost with a dropped wait.
     #[track_caller]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
-        let at = Location::caller();
-        poll_fn(move |cx| self.poll_tick_at(cx, at))
+        let mut made = Made::here(&TICK);
+        poll_fn(move |cx| {
+            made.set_polled();
+            self.poll_tick_at(cx, made.at)
+        })
     }
 
     /// As [`tick`](Interval::tick), for futures written by hand.

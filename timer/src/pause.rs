@@ -6,13 +6,15 @@
 //! sockets should not rely on time-outs of a paused clock.
 
 use std::future::{Future, poll_fn};
-use std::panic::Location;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::context;
+use crate::host::{Made, Operation};
 use crate::timers::Timers;
+
+static ADVANCE: Operation = Operation::new("advance");
 
 #[track_caller]
 fn current() -> Arc<Timers> {
@@ -56,8 +58,9 @@ pub fn resume() {
 /// represented.
 #[track_caller]
 pub fn advance(duration: Duration) -> impl Future<Output = ()> + Send {
-    let at = Location::caller();
+    let made = Made::here(&ADVANCE);
     async move {
+        let at = made.begin();
         let Some(timers) = context::timers() else {
             panic!("there is no Heist timer here: `advance` at {at} must be awaited in a runtime");
         };

@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::leaf::{self, Operation};
+use crate::leaf::{self, Made, Operation};
 use crate::runtime::{NO_RUNTIME, context};
 use crate::task::{JoinHandle, Origin};
 
@@ -21,7 +21,7 @@ pub(crate) type Site = (&'static Operation, &'static Location<'static>);
 #[must_use = "futures do nothing unless awaited"]
 pub(crate) enum Call<F, T> {
     /// Not polled yet.
-    Unstarted(Option<F>, Site),
+    Unstarted(Option<F>, Made),
     Started(Running<T>),
 }
 
@@ -40,7 +40,7 @@ where
     F: FnOnce() -> io::Result<T> + Send + 'static,
     T: Send + 'static,
 {
-    Call::Unstarted(Some(f), site)
+    Call::Unstarted(Some(f), Made::at(site.0, site.1))
 }
 
 /// Begins a call on the blocking pool. If there is no thread for it, that is what it ends with.
@@ -59,14 +59,6 @@ where
     Running { job: job.map_err(Some), site }
 }
 
-impl<F, T> Drop for Call<F, T> {
-    fn drop(&mut self) {
-        if let Call::Unstarted(Some(_), site) = self {
-            leaf::unpolled(site.0, site.1);
-        }
-    }
-}
-
 // The closure is never pinned.
 impl<F, T> Unpin for Call<F, T> {}
 
@@ -78,9 +70,11 @@ where
     type Output = io::Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if let Call::Unstarted(f, site) = &mut *self {
-            let f = f.take().expect("it is `Started` once the closure is taken");
-            *self = Call::Started(start(*site, f));
+        if let Call::Unstarted(f, made) = &mut *self {
+            made.set_polled();
+            let (f, site) = (f.take(), (made.operation, made.at));
+            let f = f.expect("it is `Started` once the closure is taken");
+            *self = Call::Started(start(site, f));
         }
         match &mut *self {
             Call::Unstarted(..) => unreachable!("it was started just now"),

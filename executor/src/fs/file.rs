@@ -17,6 +17,7 @@ use crate::blocking::{OwnOutbox, call};
 use crate::leaf::{Made, Operation};
 use transfer::{Inbox, Turn};
 
+static INTO_STD: Operation = Operation::new("File::into_std");
 static SYNC: Operation = Operation::new("File::sync");
 static SET_LEN: Operation = Operation::new("File::set_len");
 static SET_TIMES: Operation = Operation::new("File::set_times");
@@ -144,11 +145,16 @@ impl File {
 
     /// Back to the standard library, once nothing is under way any more. The error of a write that
     /// has not been flushed is lost.
-    pub async fn into_std(mut self) -> std::fs::File {
-        poll_fn(|cx| self.poll_settled(cx)).await;
-        let _ = poll_fn(|cx| self.poll_untaken_returned(cx)).await;
-        let File { file, .. } = self;
-        Arc::try_unwrap(file).expect("whatever was under way has given the file back")
+    #[track_caller]
+    pub fn into_std(mut self) -> impl Future<Output = std::fs::File> + Send {
+        let made = Made::here(&INTO_STD);
+        async move {
+            made.begin();
+            poll_fn(|cx| self.poll_settled(cx)).await;
+            let _ = poll_fn(|cx| self.poll_untaken_returned(cx)).await;
+            let File { file, .. } = self;
+            Arc::try_unwrap(file).expect("whatever was under way has given the file back")
+        }
     }
 
     /// Back to the standard library at once.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::blocking::{Running, Site, call, start};
-use crate::leaf::Operation;
+use crate::leaf::{Made, Operation};
 
 static READ_DIR: Operation = Operation::new("fs::read_dir");
 static NEXT_ENTRY: Operation = Operation::new("ReadDir::next_entry");
@@ -85,8 +85,13 @@ impl ReadDir {
     ///
     /// # Cancel safety
     /// Cancel safe: no entry is lost.
-    pub async fn next_entry(&mut self) -> io::Result<Option<DirEntry>> {
-        poll_fn(|cx| self.poll_next_entry(cx)).await
+    #[track_caller]
+    pub fn next_entry(&mut self) -> impl Future<Output = io::Result<Option<DirEntry>>> + Send + '_ {
+        let mut made = Made::here(&NEXT_ENTRY);
+        poll_fn(move |cx| {
+            made.set_polled();
+            self.poll_next_entry(cx)
+        })
     }
 
     /// As [`next_entry`](ReadDir::next_entry), for futures written by hand.

@@ -1,14 +1,18 @@
 //! [`copy`] and [`copy_bidirectional`]: one pump, once or twice; [`copy_buf`], which needs no buffer of
 //! ours.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 
-use crate::leaf;
+use crate::leaf::{self, Made, Operation};
+
+static COPY: Operation = Operation::new("io::copy");
+static COPY_BUF: Operation = Operation::new("io::copy_buf");
+static COPY_BIDIRECTIONAL: Operation = Operation::new("io::copy_bidirectional");
 
 /// How large a pump's buffer is at first, ...
 const MIN_BUFFER: usize = 8 << 10;
@@ -35,10 +39,19 @@ const MAX_BUFFER: usize = 256 << 10;
 /// assert_eq!(copied, b"hello");
 /// # });
 /// ```
-pub async fn copy<R: AsyncRead, W: AsyncWrite>(reader: R, writer: W) -> io::Result<u64> {
-    let (mut reader, mut writer) = (pin!(reader), pin!(writer));
-    let mut pump = Pump::growing();
-    poll_fn(|cx| pump.poll(cx, reader.as_mut(), writer.as_mut())).await
+#[track_caller]
+pub fn copy<R, W>(reader: R, writer: W) -> impl Future<Output = io::Result<u64>>
+where
+    R: AsyncRead,
+    W: AsyncWrite,
+{
+    let made = Made::here(&COPY);
+    async move {
+        made.begin();
+        let (mut reader, mut writer) = (pin!(reader), pin!(writer));
+        let mut pump = Pump::growing();
+        poll_fn(|cx| pump.poll(cx, reader.as_mut(), writer.as_mut())).await
+    }
 }
 
 /// As [`copy`], from a reader that has a buffer, whose bytes are written from where they are.
@@ -58,14 +71,17 @@ pub async fn copy<R: AsyncRead, W: AsyncWrite>(reader: R, writer: W) -> io::Resu
 /// assert_eq!(copied, b"hello");
 /// # });
 /// ```
-pub async fn copy_buf<R, W>(reader: &mut R, writer: &mut W) -> io::Result<u64>
+#[track_caller]
+pub fn copy_buf<R, W>(reader: &mut R, writer: &mut W) -> impl Future<Output = io::Result<u64>>
 where
     R: AsyncBufRead + Unpin + ?Sized,
     W: AsyncWrite + Unpin + ?Sized,
 {
+    let mut made = Made::here(&COPY_BUF);
     // At the end it is flushed even if there was nothing to copy.
     let (mut total, mut owed, mut must_flush) = (0, 0, true);
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
+        made.set_polled();
         loop {
             // As in `Pump`.
             while owed > 0 {
@@ -92,7 +108,6 @@ where
             must_flush = true;
         }
     })
-    .await
 }
 
 fn takes_no_more() -> io::Error {
@@ -126,12 +141,17 @@ fn takes_no_more() -> io::Error {
 /// assert_eq!(relay.await.unwrap().unwrap(), (4, 5));
 /// # });
 /// ```
-pub async fn copy_bidirectional<A, B>(a: &mut A, b: &mut B) -> io::Result<(u64, u64)>
+#[track_caller]
+pub fn copy_bidirectional<A, B>(
+    a: &mut A,
+    b: &mut B,
+) -> impl Future<Output = io::Result<(u64, u64)>>
 where
     A: AsyncRead + AsyncWrite + Unpin + ?Sized,
     B: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
-    relay(a, b, Pump::growing(), Pump::growing()).await
+    let made = Made::here(&COPY_BIDIRECTIONAL);
+    relay(made, a, b, Pump::growing(), Pump::growing())
 }
 
 /// As [`copy_bidirectional`], with buffers of fixed sizes, in bytes.
@@ -144,34 +164,42 @@ where
 ///
 /// # Cancel safety
 /// Not cancel safe, as [`copy`].
-pub async fn copy_bidirectional_with_sizes<A, B>(
+#[track_caller]
+pub fn copy_bidirectional_with_sizes<A, B>(
     a: &mut A,
     b: &mut B,
     a_to_b_buf_size: usize,
     b_to_a_buf_size: usize,
-) -> io::Result<(u64, u64)>
+) -> impl Future<Output = io::Result<(u64, u64)>>
 where
     A: AsyncRead + AsyncWrite + Unpin + ?Sized,
     B: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
-    relay(a, b, Pump::of_size(a_to_b_buf_size), Pump::of_size(b_to_a_buf_size)).await
+    let made = Made::here(&COPY_BIDIRECTIONAL);
+    relay(made, a, b, Pump::of_size(a_to_b_buf_size), Pump::of_size(b_to_a_buf_size))
 }
 
-async fn relay<A, B>(a: &mut A, b: &mut B, there: Pump, back: Pump) -> io::Result<(u64, u64)>
+fn relay<A, B>(
+    mut made: Made,
+    a: &mut A,
+    b: &mut B,
+    there: Pump,
+    back: Pump,
+) -> impl Future<Output = io::Result<(u64, u64)>>
 where
     A: AsyncRead + AsyncWrite + Unpin + ?Sized,
     B: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
     let (mut a_to_b, mut b_to_a) = (Direction::Flowing(there), Direction::Flowing(back));
-    poll_fn(|cx| {
-        let there = a_to_b.poll(cx, Pin::new(a), Pin::new(b))?;
-        let back = b_to_a.poll(cx, Pin::new(b), Pin::new(a))?;
+    poll_fn(move |cx| {
+        made.set_polled();
+        let there = a_to_b.poll(cx, Pin::new(&mut *a), Pin::new(&mut *b))?;
+        let back = b_to_a.poll(cx, Pin::new(&mut *b), Pin::new(&mut *a))?;
         match (there, back) {
             (Poll::Ready(there), Poll::Ready(back)) => Poll::Ready(Ok((there, back))),
             _ => Poll::Pending,
         }
     })
-    .await
 }
 
 /// A buffer between a reader and a writer.
@@ -193,6 +221,7 @@ impl Pump {
         Pump { max: MAX_BUFFER, ..Pump::of_size(MIN_BUFFER) }
     }
 
+    #[track_caller]
     fn of_size(size: usize) -> Pump {
         assert!(size > 0, "copying needs a buffer: its size is zero");
         Pump {

@@ -11,8 +11,15 @@ use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncBufRead, AsyncRead};
 
+use super::Awaited;
+use crate::leaf::Operation;
+
 /// How much memory is taken at once for bytes that have not come yet.
 const STEP: usize = 64 << 10;
+
+static READ_EXACTLY: Operation = Operation::new("LimitedExt::read_exactly");
+static READ_UNTIL_LIMITED: Operation = Operation::new("LimitedExt::read_until_limited");
+static NEXT_LINE_LIMITED: Operation = Operation::new("LimitedExt::next_line_limited");
 
 /// Reading with limits, for every reader. tokio has no such methods.
 ///
@@ -37,11 +44,12 @@ pub trait LimitedExt {
     ///
     /// # Errors
     /// [`Incomplete`](LimitedError::Incomplete) if the stream ends before.
-    fn read_exactly(&mut self, n: usize) -> ReadExactly<'_, Self>
+    #[track_caller]
+    fn read_exactly(&mut self, n: usize) -> Awaited<ReadExactly<'_, Self>>
     where
         Self: AsyncRead + Unpin,
     {
-        ReadExactly { reader: self, n, read: Vec::new(), filled: 0 }
+        Awaited::new(&READ_EXACTLY, ReadExactly { reader: self, n, read: Vec::new(), filled: 0 })
     }
 
     /// Reads up to and including a delimiter, which must be among the next `limit` bytes.
@@ -49,11 +57,16 @@ pub trait LimitedExt {
     /// # Errors
     /// [`Overrun`](LimitedError::Overrun) if it is not; `limit` bytes have been read then.
     /// [`Incomplete`](LimitedError::Incomplete) if the stream ends before.
-    fn read_until_limited(&mut self, delimiter: u8, limit: usize) -> ReadUntilLimited<'_, Self>
+    #[track_caller]
+    fn read_until_limited(
+        &mut self,
+        delimiter: u8,
+        limit: usize,
+    ) -> Awaited<ReadUntilLimited<'_, Self>>
     where
         Self: AsyncBufRead + Unpin,
     {
-        ReadUntilLimited { reader: self, delimiter, limit, read: Vec::new() }
+        Awaited::new(&READ_UNTIL_LIMITED, ReadUntilLimited::new(self, delimiter, limit))
     }
 
     /// Reads a line of at most `limit` bytes, which include its end (`\n` or `\r\n`), and returns
@@ -62,11 +75,12 @@ pub trait LimitedExt {
     /// # Errors
     /// [`Overrun`](LimitedError::Overrun) if the line is longer; `limit` bytes have been read then.
     /// [`Io`](LimitedError::Io) with `InvalidData` if it is not UTF-8.
-    fn next_line_limited(&mut self, limit: usize) -> NextLineLimited<'_, Self>
+    #[track_caller]
+    fn next_line_limited(&mut self, limit: usize) -> Awaited<NextLineLimited<'_, Self>>
     where
         Self: AsyncBufRead + Unpin,
     {
-        NextLineLimited(self.read_until_limited(b'\n', limit))
+        Awaited::new(&NEXT_LINE_LIMITED, NextLineLimited(ReadUntilLimited::new(self, b'\n', limit)))
     }
 }
 
@@ -211,6 +225,12 @@ pub struct ReadUntilLimited<'a, R: ?Sized> {
     delimiter: u8,
     limit: usize,
     read: Vec<u8>,
+}
+
+impl<'a, R: ?Sized> ReadUntilLimited<'a, R> {
+    fn new(reader: &'a mut R, delimiter: u8, limit: usize) -> ReadUntilLimited<'a, R> {
+        ReadUntilLimited { reader, delimiter, limit, read: Vec::new() }
+    }
 }
 
 impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntilLimited<'_, R> {

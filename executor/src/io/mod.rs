@@ -6,6 +6,7 @@
 //! memory ([`duplex`], [`simplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and reading
 //! with limits ([`LimitedExt`]).
 
+mod awaited;
 mod buffered;
 mod copy;
 mod duplex;
@@ -19,6 +20,7 @@ mod tokio_io;
 pub mod unix;
 mod unsent;
 
+pub use awaited::Awaited;
 pub use buffered::{BufStream, BufWriter};
 pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
 pub use duplex::{DuplexStream, SimplexStream, duplex, simplex};

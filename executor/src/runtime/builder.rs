@@ -250,9 +250,9 @@ impl Builder {
     /// * A future of Heist's that async code drops without ever having polled it: a `sleep`, a `lock`,
     ///   a `write_all` whose `.await` was forgotten. Not what `select!`, a time-out or the end of a
     ///   task gives up; but what another crate's combinator gives up before its first poll is
-    ///   reported, too. Not looked at: `JoinHandle`, `Notified` and other futures that may be made
-    ///   and left; the readers' and writers' helpers of [`io`](crate::io); async functions of the
-    ///   program's own.
+    ///   reported, too. Not looked at: what may be made and left, as a `JoinHandle`, a `oneshot`
+    ///   receiver, a `Notified`, or a command whose process has been started with it; and the program's own
+    ///   async functions, of which the compiler warns.
     /// * An [`io::BufWriter`](crate::io::BufWriter) or [`BufStream`](crate::io::BufStream) that is
     ///   dropped or taken apart with bytes in its buffer, and an [`fs::File`](crate::fs::File) that is
     ///   dropped before anybody has seen that a write has failed.

@@ -2,7 +2,7 @@
 //!
 //! A loop makes the same mistake in each round, so what is remembered is the line of the program, and
 //! what was wrong there. Here are the kinds, and when they are worth a report; how they are noticed is
-//! told where that happens: `slow_polls`, [`Made`](crate::leaf::Made), `io::unsent`, the
+//! told where that happens: `slow_polls`, [`Made`](heist_timer::host::Made), `io::unsent`, the
 //! [`Outbox`](crate::blocking::Outbox) and [`Handle`](super::Handle). Deliberately without failures
 //! that nobody joins, which are always reported.
 

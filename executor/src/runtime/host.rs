@@ -7,11 +7,15 @@ use std::time::Duration;
 use heist_timer::host::part_sleep;
 
 use super::debugging;
-use crate::leaf::{proceed, restore, unpolled, waiting};
+use crate::leaf::{proceed, restore, waiting};
 use crate::task::current;
 
 fn io_waiting(operation: &'static heist_io::host::Operation, at: &'static Location<'static>) {
     current::note_wait(operation.as_str_ref(), at);
+}
+
+fn unpolled(operation: &'static heist_timer::host::Operation, at: &'static Location<'static>) {
+    debugging::unpolled(operation.as_str_ref(), at);
 }
 
 fn io_unpolled(operation: &'static heist_io::host::Operation, at: &'static Location<'static>) {

@@ -10,7 +10,12 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use crate::leaf::{Made, Operation};
 use crate::shim::thread_locals;
+
+static CONSUME_BUDGET: Operation = Operation::new("consume_budget");
+static UNCONSTRAINED: Operation = Operation::new("unconstrained");
+static COOPERATIVE: Operation = Operation::new("cooperative");
 
 /// Units a task gets for each poll. By guess, as everywhere; the figure of Go and tokio works.
 const UNITS: u8 = 128;
@@ -94,8 +99,13 @@ pub fn has_budget_remaining() -> bool {
 /// assert_eq!(sum, 499_500);
 /// # });
 /// ```
-pub async fn consume_budget() {
-    poll_fn(proceed).await;
+#[track_caller]
+pub fn consume_budget() -> impl Future<Output = ()> + Send {
+    let mut made = Made::here(&CONSUME_BUDGET);
+    poll_fn(move |cx| {
+        made.set_polled();
+        proceed(cx)
+    })
 }
 
 /// Takes one unit of the current task's budget, for leaf futures of one's own: call it before trying
@@ -159,6 +169,7 @@ pin_project_lite::pin_project! {
     pub struct Unconstrained<F> {
         #[pin]
         future: F,
+        made: Made,
     }
 }
 
@@ -173,16 +184,19 @@ pin_project_lite::pin_project! {
 /// assert_eq!(n, 7);
 /// # });
 /// ```
+#[track_caller]
 pub fn unconstrained<F: Future>(future: F) -> Unconstrained<F> {
-    Unconstrained { future }
+    Unconstrained { future, made: Made::here(&UNCONSTRAINED) }
 }
 
 impl<F: Future> Future for Unconstrained<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.made.set_polled();
         let _unlimited = suspend();
-        self.project().future.poll(cx)
+        this.future.poll(cx)
     }
 }
 
@@ -193,20 +207,24 @@ pin_project_lite::pin_project! {
     pub struct Coop<F> {
         #[pin]
         future: F,
+        made: Made,
     }
 }
 
 /// Makes a foreign leaf future take part in the budget: each time it is ready costs one unit.
+#[track_caller]
 pub fn cooperative<F: Future>(future: F) -> Coop<F> {
-    Coop { future }
+    Coop { future, made: Made::here(&COOPERATIVE) }
 }
 
 impl<F: Future> Future for Coop<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.made.set_polled();
         ready!(proceed(cx));
-        let polled = self.project().future.poll(cx);
+        let polled = this.future.poll(cx);
         if polled.is_pending() {
             restore();
         }

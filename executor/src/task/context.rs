@@ -23,6 +23,9 @@ use pin_project_lite::pin_project;
 use super::current;
 use super::details::{Details, Values};
 use super::id::Id;
+use crate::leaf::{Made, Operation};
+
+static SCOPE: Operation = Operation::new("Key::scope");
 
 /// Declares values that children inherit; see [`task::context`](crate::task::context).
 ///
@@ -72,10 +75,12 @@ impl<T: Send + Sync + 'static> Key<T> {
 
     /// Gives the key a value during the polls of `future`, while it is dropped, and for every task
     /// and blocking job that it spawns. A value that it has outside is hidden meanwhile.
+    #[track_caller]
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> Scope<F> {
         Scope {
             values: ScopeValues::Unbound(self.address(), Arc::new(value)),
             future: Some(future),
+            made: Made::here(&SCOPE),
         }
     }
 
@@ -186,6 +191,7 @@ pin_project! {
         // `None` once it has ended.
         #[pin]
         future: Option<F>,
+        made: Made,
     }
 
     impl<F> PinnedDrop for Scope<F> {
@@ -206,6 +212,7 @@ impl<F: Future> Future for Scope<F> {
     /// If it is polled again after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
+        this.made.set_polled();
         if let ScopeValues::Unbound(key, value) = this.values {
             *this.values = ScopeValues::Bound(bound(*key, value.clone()));
         }

@@ -13,6 +13,10 @@ use std::thread;
 
 use pin_project_lite::pin_project;
 
+use crate::leaf::{Made, Operation};
+
+static SCOPE: Operation = Operation::new("LocalKey::scope");
+
 /// Declares task-locals, in the form of `thread_local!` without initial values.
 ///
 /// # Examples
@@ -68,8 +72,14 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Panics
     /// Polling it panics inside a closure given to [`with`](LocalKey::with) of the same key.
+    #[track_caller]
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> TaskLocalFuture<T, F> {
-        TaskLocalFuture { key: self, value: Some(value), future: Some(future) }
+        TaskLocalFuture {
+            key: self,
+            value: Some(value),
+            future: Some(future),
+            made: Made::here(&SCOPE),
+        }
     }
 
     /// Gives the task-local a value while `f` runs.
@@ -166,6 +176,7 @@ pin_project! {
         // `None` once it has ended.
         #[pin]
         future: Option<F>,
+        made: Made,
     }
 
     impl<T: 'static, F> PinnedDrop for TaskLocalFuture<T, F> {
@@ -193,6 +204,7 @@ impl<T: 'static, F: Future> Future for TaskLocalFuture<T, F> {
     /// If it is polled again after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
+        this.made.set_polled();
         let _inside = this.key.enter(this.value);
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             panic!("the scope of a task-local was polled after it had ended")

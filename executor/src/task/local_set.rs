@@ -23,8 +23,11 @@ use super::live_set::LiveSet;
 use super::state::Claim;
 use super::{Home, JoinHandle, Origin, poll};
 use crate::foreign::quietly;
+use crate::leaf::{Made, Operation};
 use crate::queue::Injector;
 use crate::runtime::{self, Runtime, context};
+
+static RUN_UNTIL: Operation = Operation::new("LocalSet::run_until");
 
 /// In one poll a set runs at most so many tasks, as a current-thread runtime between two looks at
 /// its main future.
@@ -110,8 +113,9 @@ impl LocalSet {
     ///
     /// # Cancel safety
     /// Dropping it drops the future; the tasks stay in the set.
+    #[track_caller]
     pub fn run_until<F: Future>(&self, future: F) -> RunUntil<'_, F> {
-        RunUntil { set: self, future }
+        RunUntil { set: self, future, made: Made::here(&RUN_UNTIL) }
     }
 
     /// As [`Runtime::block_on`], with this set driven meanwhile.
@@ -300,6 +304,7 @@ pin_project! {
         set: &'a LocalSet,
         #[pin]
         future: F,
+        made: Made,
     }
 }
 
@@ -308,6 +313,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        this.made.set_polled();
         let polled = {
             let _inside = this.set.enter();
             this.future.poll(cx)

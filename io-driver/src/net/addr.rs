@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::panic::Location;
 use std::vec;
 
-use super::lookup::look_up;
+use super::lookup::{LOOKUP, look_up};
+use crate::host::Made;
 
 /// What an address is made of: an address, or a name that has to be looked up.
 #[derive(Debug)]
@@ -111,7 +112,11 @@ impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
 pub fn lookup_host<A: ToSocketAddrs>(
     host: A,
 ) -> impl Future<Output = io::Result<impl Iterator<Item = SocketAddr> + Send>> + Send {
-    resolve(host.target(), Location::caller())
+    let (target, made) = (host.target(), Made::here(&LOOKUP));
+    async move {
+        let (_, at) = made.begin();
+        resolve(target, at).await
+    }
 }
 
 /// The addresses of a target; a literal one is had without a lookup or an allocation.

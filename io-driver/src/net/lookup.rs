@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use crate::host::{self, Operation};
 use crate::registration::wake_quietly;
 
-static LOOKUP: Operation = Operation::new("lookup_host");
+pub(super) static LOOKUP: Operation = Operation::new("lookup_host");
 
 /// How many questions are asked at once: by guess, far less than a blocking pool's threads, and
 /// far more than a resolver with a cache needs.

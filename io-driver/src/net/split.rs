@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::methods::{common_methods, reading_methods, writing_methods};
-use super::stream::{Transfer, shutdown};
+use super::stream::{SHUTDOWN, Transfer, shutdown};
 use super::tcp_stream::TcpStream;
 use super::unix_stream::UnixStream;
-use crate::host::Operation;
+use crate::host::{Made, Operation};
 use crate::source::Async;
 
 static READ: Operation = Operation::new("OwnedReadHalf::read");
@@ -66,8 +66,13 @@ impl<T: Transfer + Sync> OwnedWriteHalf<T> {
     common_methods!();
 
     /// Closes the writing direction: the peer reads the end of the stream.
-    pub async fn shutdown(&mut self) -> io::Result<()> {
-        shutdown(self.io.get_ref(), Shutdown::Write)
+    #[track_caller]
+    pub fn shutdown(&mut self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        let (made, io) = (Made::here(&SHUTDOWN), self.io());
+        async move {
+            made.begin();
+            shutdown(io.get_ref(), Shutdown::Write)
+        }
     }
 
     /// Drops the half without closing the writing direction.

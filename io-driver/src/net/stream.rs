@@ -18,6 +18,7 @@ use crate::interest::Interest;
 use crate::source::Async;
 
 pub(crate) static ASYNC_IO: Operation = Operation::new("async_io");
+pub(super) static SHUTDOWN: Operation = Operation::new("shutdown");
 
 /// A peer that is gone is an error and no signal. Apple's systems know that from the socket itself,
 /// by an option which the standard library and `socket2` set.

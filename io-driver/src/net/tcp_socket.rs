@@ -4,7 +4,6 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
-use std::panic::Location;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -12,6 +11,9 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use super::about;
 use super::tcp_listener::TcpListener;
 use super::tcp_stream::TcpStream;
+use crate::host::{Made, Operation};
+
+static CONNECT: Operation = Operation::new("TcpSocket::connect");
 
 /// A TCP socket that neither connects nor listens yet.
 #[derive(Debug)]
@@ -186,7 +188,11 @@ impl TcpSocket {
     /// Outside a runtime.
     #[track_caller]
     pub fn connect(self, addr: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> + Send {
-        TcpStream::connect_socket(self.0, addr, Location::caller())
+        let made = Made::here(&CONNECT);
+        async move {
+            let (_, at) = made.begin();
+            TcpStream::connect_socket(self.0, addr, at).await
+        }
     }
 
     /// Listens, with room for `backlog` waiting connections.

@@ -15,7 +15,7 @@ use super::about;
 use super::addr::{ToSocketAddrs, resolve};
 use super::connect::connect;
 use super::methods::{common_methods, file_methods, reading_methods, writing_methods};
-use super::stream::shutdown;
+use super::stream::{SHUTDOWN, shutdown};
 use super::{split, tcp};
 use crate::context;
 use crate::host::{Made, Operation};
@@ -139,8 +139,13 @@ impl TcpStream {
     }
 
     /// Closes the writing half: the peer reads the end of the stream.
-    pub async fn shutdown(&self) -> io::Result<()> {
-        shutdown(self.io.get_ref(), Shutdown::Write)
+    #[track_caller]
+    pub fn shutdown(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        let made = Made::here(&SHUTDOWN);
+        async move {
+            made.begin();
+            shutdown(self.io.get_ref(), Shutdown::Write)
+        }
     }
 
     /// Closes one half or both, at once.

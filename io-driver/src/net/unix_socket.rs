@@ -11,6 +11,9 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::unix_addr::shown;
 use super::{UnixDatagram, UnixListener, UnixStream, about};
 use crate::context;
+use crate::host::{Made, Operation};
+
+static CONNECT: Operation = Operation::new("UnixSocket::connect");
 
 /// A Unix socket that neither connects nor listens yet. Options are set through its descriptor.
 #[derive(Debug)]
@@ -73,8 +76,9 @@ impl UnixSocket {
         self,
         path: P,
     ) -> impl Future<Output = io::Result<UnixStream>> + Send + use<P> {
-        let (addr, at) = (SockAddr::unix(path), Location::caller());
+        let (addr, made) = (SockAddr::unix(path), Made::here(&CONNECT));
         async move {
+            let (_, at) = made.begin();
             context::demand(at);
             self.must_be(Type::STREAM)?;
             UnixStream::connect_socket(self.0, addr?, at).await

@@ -16,7 +16,7 @@ use socket2::{SockAddr, Socket};
 
 use super::about;
 use super::methods::{common_methods, file_methods, reading_methods, writing_methods};
-use super::stream::shutdown;
+use super::stream::{SHUTDOWN, shutdown};
 use super::unix_addr::{shown, sock_addr};
 use super::unix_socket::UnixSocket;
 use super::{split, unix as halves};
@@ -149,8 +149,13 @@ impl UnixStream {
     }
 
     /// Closes the writing half: the peer reads the end of the stream.
-    pub async fn shutdown(&self) -> io::Result<()> {
-        shutdown(self.io.get_ref(), Shutdown::Write)
+    #[track_caller]
+    pub fn shutdown(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        let made = Made::here(&SHUTDOWN);
+        async move {
+            made.begin();
+            shutdown(self.io.get_ref(), Shutdown::Write)
+        }
     }
 
     /// The address of the peer.

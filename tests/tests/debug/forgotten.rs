@@ -3,7 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use heist::net::{TcpListener, TcpStream, UdpSocket};
+use heist::io::unix::AsyncFd;
+use heist::io::{
+    self, AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufReader, Cursor, Interest,
+    LimitedExt,
+};
+use heist::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixSocket, lookup_host};
+use heist::signal::unix::{SignalKind, signal};
 use heist::sync::{
     Barrier, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore, SetOnce, broadcast, mpsc,
     watch,
@@ -83,9 +89,26 @@ pub(super) async fn forget_everything() {
     let (_sender, mut receiver) = broadcast::channel::<()>(1);
     drop(receiver.recv());
 
+    drop(time::interval(second).tick());
+    drop(time::advance(second));
+    drop(task::consume_budget());
+    drop(task::shield(async {}));
+    drop(task::with_cleanup(async {}, async |_| ()));
+    drop(task::unconstrained(async {}));
+    drop(task::coop::cooperative(async {}));
+    drop(REQUEST.scope(1, async {}));
+    drop(TENANT.scope(1, async {}));
+    drop(heist::testing::wait_until_idle());
+    drop(heist::signal::ctrl_c());
+    let mut signals = signal(SignalKind::user_defined1()).unwrap();
+    drop(signals.recv());
+
     drop(fs::read("/dev/null"));
     let file = fs::File::open("/dev/null").await.unwrap();
     drop(file.sync_all());
+    drop(file.into_std());
+    let mut entries = fs::read_dir("/dev").await.unwrap();
+    drop(entries.next_entry());
 
     drop(TcpListener::bind("127.0.0.1:0"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -101,6 +124,47 @@ pub(super) async fn forget_everything() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     drop(socket.send_to(b"x", addr));
     drop(socket.recv_from(&mut [0]));
+    drop(TcpSocket::new_v4().unwrap().connect(addr));
+    drop(UnixSocket::new_stream().unwrap().connect("nowhere"));
+    drop(stream.shutdown());
+    drop(stream.into_split().1.shutdown());
+    drop(lookup_host("localhost:1"));
+    let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut descriptor = AsyncFd::new(near).unwrap();
+    drop(descriptor.readable());
+    drop(descriptor.writable_mut());
+    drop(descriptor.async_io(Interest::READABLE, |_| Ok(())));
+    drop(descriptor.async_io_mut(Interest::READABLE, |_| Ok(())));
+    forget_helpers();
+}
+
+/// The same with the helpers of readers and writers.
+fn forget_helpers() {
+    let (mut near, mut far) = io::duplex(1);
+    drop(near.read(&mut [0]));
+    drop(near.read_to_end(&mut Vec::new()));
+    drop(near.read_u16());
+    drop(near.read_exactly(1));
+    drop(near.write_all(b"x"));
+    drop(near.write_u16(1));
+    drop(near.flush());
+    drop(near.shutdown());
+    drop(io::copy(&b"x"[..], &mut near));
+    drop(io::copy_buf(&mut &b"x"[..], &mut near));
+    drop(io::copy_bidirectional(&mut near, &mut far));
+    let mut reader = BufReader::new(near);
+    drop(reader.fill_buf());
+    drop(reader.read_line(&mut String::new()));
+    drop(reader.next_line_limited(1));
+    drop(reader.lines().next_line());
+    drop(Cursor::new(b"x").rewind());
+}
+
+heist::task_local! {
+    static REQUEST: u32;
+}
+heist::inherited! {
+    static TENANT: u32;
 }
 
 /// The names of what [`forget_everything`] makes, and how often it does so.
@@ -130,8 +194,22 @@ const FORGOTTEN: &[(&str, usize)] = &[
     ("mpsc::Receiver::recv_many", 1),
     ("watch::Receiver::changed", 1),
     ("broadcast::Receiver::recv", 1),
+    ("Interval::tick", 1),
+    ("advance", 1),
+    ("consume_budget", 1),
+    ("shield", 1),
+    ("with_cleanup", 1),
+    ("unconstrained", 1),
+    ("cooperative", 1),
+    ("LocalKey::scope", 1),
+    ("Key::scope", 1),
+    ("wait_until_idle", 1),
+    ("ctrl_c", 1),
+    ("Signal::recv", 1),
     ("fs::read", 1),
     ("File::sync", 1),
+    ("File::into_std", 1),
+    ("ReadDir::next_entry", 1),
     ("TcpListener::bind", 1),
     ("TcpListener::accept", 1),
     ("TcpStream::connect", 1),
@@ -140,6 +218,28 @@ const FORGOTTEN: &[(&str, usize)] = &[
     ("readable", 1),
     ("UdpSocket::send", 1),
     ("UdpSocket::recv", 1),
+    ("TcpSocket::connect", 1),
+    ("UnixSocket::connect", 1),
+    ("shutdown", 2),
+    ("lookup_host", 1),
+    ("AsyncFd::ready", 2),
+    ("AsyncFd::async_io", 2),
+    ("AsyncReadExt::read", 1),
+    ("AsyncReadExt::read_to_end", 1),
+    ("AsyncReadExt::read_u16", 1),
+    ("LimitedExt::read_exactly", 1),
+    ("AsyncWriteExt::write_all", 1),
+    ("AsyncWriteExt::write_u16", 1),
+    ("AsyncWriteExt::flush", 1),
+    ("AsyncWriteExt::shutdown", 1),
+    ("io::copy", 1),
+    ("io::copy_buf", 1),
+    ("io::copy_bidirectional", 1),
+    ("AsyncBufReadExt::fill_buf", 1),
+    ("AsyncBufReadExt::read_line", 1),
+    ("LimitedExt::next_line_limited", 1),
+    ("Lines::next_line", 1),
+    ("AsyncSeekExt::rewind", 1),
 ];
 
 #[test]
@@ -204,6 +304,11 @@ async fn give_up() {
     assert_eq!(done.len(), 1);
     let mut ticks = time::interval(Duration::from_secs(1));
     ticks.tick().await;
+
+    // Nor is what hyper makes ahead.
+    drop(hyper::rt::Timer::sleep(&heist::hyper::Timer, Duration::from_secs(1)));
+    let later = std::time::Instant::now() + Duration::from_secs(1);
+    drop(hyper::rt::Timer::sleep_until(&heist::hyper::Timer, later));
 
     // A task may be aborted before or after its first poll.
     for polls in 0..2 {

@@ -4,6 +4,12 @@ use futures_io::AsyncBufRead;
 use futures_lite::io::{AsyncBufReadExt as Lite, FillBuf, ReadUntilFuture};
 
 use super::lines::{Lines, ReadLine, Split};
+use crate::io::Awaited;
+use crate::leaf::Operation;
+
+static FILL_BUF: Operation = Operation::new("AsyncBufReadExt::fill_buf");
+static READ_UNTIL: Operation = Operation::new("AsyncBufReadExt::read_until");
+static READ_LINE: Operation = Operation::new("AsyncBufReadExt::read_line");
 
 /// The methods of readers that have a buffer. For input from strangers there are those of
 /// [`LimitedExt`](crate::io::LimitedExt), which take no more memory than they are told.
@@ -25,11 +31,12 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    fn fill_buf(&mut self) -> FillBuf<'_, Self>
+    #[track_caller]
+    fn fill_buf(&mut self) -> Awaited<FillBuf<'_, Self>>
     where
         Self: Unpin,
     {
-        Lite::fill_buf(self)
+        Awaited::new(&FILL_BUF, Lite::fill_buf(self))
     }
 
     /// Takes bytes out of the buffer.
@@ -45,15 +52,16 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     ///
     /// # Cancel safety
     /// Nothing is lost: what has been read is in `buffer`.
+    #[track_caller]
     fn read_until<'a>(
         &'a mut self,
         delimiter: u8,
         buffer: &'a mut Vec<u8>,
-    ) -> ReadUntilFuture<'a, Self>
+    ) -> Awaited<ReadUntilFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::read_until(self, delimiter, buffer)
+        Awaited::new(&READ_UNTIL, Lite::read_until(self, delimiter, buffer))
     }
 
     /// Appends a line with its end, and says how many bytes that were; 0 at the end of the stream.
@@ -64,11 +72,12 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     /// # Cancel safety
     /// Not cancel safe: what has been read of the line is lost, `buffer` is as it was. Use
     /// [`lines`](Self::lines) where that matters.
-    fn read_line<'a>(&'a mut self, buffer: &'a mut String) -> ReadLine<'a, Self>
+    #[track_caller]
+    fn read_line<'a>(&'a mut self, buffer: &'a mut String) -> Awaited<ReadLine<'a, Self>>
     where
         Self: Unpin,
     {
-        ReadLine::new(self, buffer)
+        Awaited::new(&READ_LINE, ReadLine::new(self, buffer))
     }
 
     /// The lines of this reader without their ends: `while let Some(line) = lines.next_line().await?`.

@@ -10,6 +10,11 @@ use futures_core::Stream;
 use futures_io::AsyncBufRead;
 use pin_project_lite::pin_project;
 
+use crate::leaf::{Made, Operation};
+
+static NEXT_LINE: Operation = Operation::new("Lines::next_line");
+static NEXT_SEGMENT: Operation = Operation::new("Split::next_segment");
+
 pin_project! {
     /// The lines of a reader; see [`AsyncBufReadExt::lines`](super::AsyncBufReadExt::lines).
     #[derive(Debug)]
@@ -50,11 +55,16 @@ impl<R: AsyncBufRead> Lines<R> {
     ///
     /// # Cancel safety
     /// Cancel safe: the part of a line that has been read stays here.
+    #[track_caller]
     pub fn next_line(&mut self) -> impl Future<Output = io::Result<Option<String>>>
     where
         R: Unpin,
     {
-        poll_fn(|cx| Pin::new(&mut *self).poll_next_line(cx))
+        let mut made = Made::here(&NEXT_LINE);
+        poll_fn(move |cx| {
+            made.set_polled();
+            Pin::new(&mut *self).poll_next_line(cx)
+        })
     }
 
     /// What [`next_line`](Self::next_line) polls.
@@ -107,11 +117,16 @@ impl<R: AsyncBufRead> Split<R> {
     ///
     /// # Cancel safety
     /// Cancel safe: what has been read of a part stays here.
+    #[track_caller]
     pub fn next_segment(&mut self) -> impl Future<Output = io::Result<Option<Vec<u8>>>>
     where
         R: Unpin,
     {
-        poll_fn(|cx| Pin::new(&mut *self).poll_next_segment(cx))
+        let mut made = Made::here(&NEXT_SEGMENT);
+        poll_fn(move |cx| {
+            made.set_polled();
+            Pin::new(&mut *self).poll_next_segment(cx)
+        })
     }
 
     /// What [`next_segment`](Self::next_segment) polls.

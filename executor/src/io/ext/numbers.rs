@@ -87,11 +87,14 @@ macro_rules! reading_numbers {
         ///
         /// # Cancel safety
         /// Not cancel safe: bytes that have been read are gone from the stream.
-        fn $name(&mut self) -> ReadNumber<'_, Self, $type, { size_of::<$type>() }>
+        #[track_caller]
+        fn $name(&mut self) -> Awaited<ReadNumber<'_, Self, $type, { size_of::<$type>() }>>
         where
             Self: Unpin,
         {
-            ReadNumber::new(self, $type::$decode)
+            static READ: Operation =
+                Operation::new(concat!("AsyncReadExt::", stringify!($name)));
+            Awaited::new(&READ, ReadNumber::new(self, $type::$decode))
         }
     };
     (@little $type:ident, -) => {};
@@ -115,11 +118,14 @@ macro_rules! writing_numbers {
         ///
         /// # Cancel safety
         /// Not cancel safe: how many bytes were written is lost.
-        fn $name(&mut self, number: $type) -> WriteNumber<'_, Self, { size_of::<$type>() }>
+        #[track_caller]
+        fn $name(&mut self, number: $type) -> Awaited<WriteNumber<'_, Self, { size_of::<$type>() }>>
         where
             Self: Unpin,
         {
-            WriteNumber::new(self, number.$encode())
+            static WRITE: Operation =
+                Operation::new(concat!("AsyncWriteExt::", stringify!($name)));
+            Awaited::new(&WRITE, WriteNumber::new(self, number.$encode()))
         }
     };
     (@little $type:ident, -) => {};

@@ -16,6 +16,16 @@ use futures_lite::io::{
 #[cfg(feature = "bytes")]
 use super::buffers::ReadToBuf;
 use super::numbers::{ReadNumber, reading_numbers};
+use crate::io::Awaited;
+use crate::leaf::Operation;
+
+static READ: Operation = Operation::new("AsyncReadExt::read");
+static READ_VECTORED: Operation = Operation::new("AsyncReadExt::read_vectored");
+#[cfg(feature = "bytes")]
+static READ_BUF: Operation = Operation::new("AsyncReadExt::read_buf");
+static READ_EXACT: Operation = Operation::new("AsyncReadExt::read_exact");
+static READ_TO_END: Operation = Operation::new("AsyncReadExt::read_to_end");
+static READ_TO_STRING: Operation = Operation::new("AsyncReadExt::read_to_string");
 
 /// The methods of every reader.
 ///
@@ -37,25 +47,27 @@ pub trait AsyncReadExt: AsyncRead {
     ///
     /// # Cancel safety
     /// Cancel safe: nothing has been read unless it is returned.
-    fn read<'a>(&'a mut self, buffer: &'a mut [u8]) -> ReadFuture<'a, Self>
+    #[track_caller]
+    fn read<'a>(&'a mut self, buffer: &'a mut [u8]) -> Awaited<ReadFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::read(self, buffer)
+        Awaited::new(&READ, Lite::read(self, buffer))
     }
 
     /// As [`read`](Self::read), into several buffers in turn.
     ///
     /// # Cancel safety
     /// Cancel safe.
+    #[track_caller]
     fn read_vectored<'a>(
         &'a mut self,
         buffers: &'a mut [io::IoSliceMut<'a>],
-    ) -> ReadVectoredFuture<'a, Self>
+    ) -> Awaited<ReadVectoredFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::read_vectored(self, buffers)
+        Awaited::new(&READ_VECTORED, Lite::read_vectored(self, buffers))
     }
 
     /// Reads what there is into a buffer of the crate `bytes`, which moves on by as much, and says
@@ -65,12 +77,13 @@ pub trait AsyncReadExt: AsyncRead {
     /// # Cancel safety
     /// Cancel safe: nothing has been read unless it is returned.
     #[cfg(feature = "bytes")]
-    fn read_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> ReadToBuf<'a, Self, B>
+    #[track_caller]
+    fn read_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> Awaited<ReadToBuf<'a, Self, B>>
     where
         Self: Unpin,
         B: BufMut + ?Sized,
     {
-        ReadToBuf { reader: self, buffer }
+        Awaited::new(&READ_BUF, ReadToBuf { reader: self, buffer })
     }
 
     /// Fills the buffer, and says how long it is.
@@ -80,22 +93,27 @@ pub trait AsyncReadExt: AsyncRead {
     ///
     /// # Cancel safety
     /// Not cancel safe: what has been read into the buffer is gone from the stream.
-    fn read_exact<'a>(&'a mut self, buffer: &'a mut [u8]) -> ReadExact<'a, Self>
+    #[track_caller]
+    fn read_exact<'a>(&'a mut self, buffer: &'a mut [u8]) -> Awaited<ReadExact<'a, Self>>
     where
         Self: Unpin,
     {
-        ReadExact { len: buffer.len(), filling: Lite::read_exact(self, buffer) }
+        Awaited::new(
+            &READ_EXACT,
+            ReadExact { len: buffer.len(), filling: Lite::read_exact(self, buffer) },
+        )
     }
 
     /// Appends everything up to the end of the stream, and says how many bytes that were.
     ///
     /// # Cancel safety
     /// Not cancel safe: what has been read is gone from the stream.
-    fn read_to_end<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> ReadToEndFuture<'a, Self>
+    #[track_caller]
+    fn read_to_end<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> Awaited<ReadToEndFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::read_to_end(self, buffer)
+        Awaited::new(&READ_TO_END, Lite::read_to_end(self, buffer))
     }
 
     /// As [`read_to_end`](Self::read_to_end), for text.
@@ -105,11 +123,15 @@ pub trait AsyncReadExt: AsyncRead {
     ///
     /// # Cancel safety
     /// Not cancel safe.
-    fn read_to_string<'a>(&'a mut self, buffer: &'a mut String) -> ReadToStringFuture<'a, Self>
+    #[track_caller]
+    fn read_to_string<'a>(
+        &'a mut self,
+        buffer: &'a mut String,
+    ) -> Awaited<ReadToStringFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::read_to_string(self, buffer)
+        Awaited::new(&READ_TO_STRING, Lite::read_to_string(self, buffer))
     }
 
     /// A reader of the next `limit` bytes.

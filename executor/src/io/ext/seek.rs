@@ -5,6 +5,13 @@ use std::io::SeekFrom;
 use futures_io::AsyncSeek;
 use futures_lite::io::{AsyncSeekExt as Lite, SeekFuture};
 
+use crate::io::Awaited;
+use crate::leaf::Operation;
+
+static SEEK: Operation = Operation::new("AsyncSeekExt::seek");
+static REWIND: Operation = Operation::new("AsyncSeekExt::rewind");
+static STREAM_POSITION: Operation = Operation::new("AsyncSeekExt::stream_position");
+
 /// The methods of what has a position, such as a file.
 ///
 /// # Examples
@@ -20,27 +27,30 @@ use futures_lite::io::{AsyncSeekExt as Lite, SeekFuture};
 /// ```
 pub trait AsyncSeekExt: AsyncSeek {
     /// Goes to a position, and says how far from the start that is.
-    fn seek(&mut self, position: SeekFrom) -> SeekFuture<'_, Self>
+    #[track_caller]
+    fn seek(&mut self, position: SeekFrom) -> Awaited<SeekFuture<'_, Self>>
     where
         Self: Unpin,
     {
-        Lite::seek(self, position)
+        Awaited::new(&SEEK, Lite::seek(self, position))
     }
 
     /// Goes to the start.
-    fn rewind(&mut self) -> SeekFuture<'_, Self>
+    #[track_caller]
+    fn rewind(&mut self) -> Awaited<SeekFuture<'_, Self>>
     where
         Self: Unpin,
     {
-        Lite::seek(self, SeekFrom::Start(0))
+        Awaited::new(&REWIND, Lite::seek(self, SeekFrom::Start(0)))
     }
 
     /// How far from the start this is.
-    fn stream_position(&mut self) -> SeekFuture<'_, Self>
+    #[track_caller]
+    fn stream_position(&mut self) -> Awaited<SeekFuture<'_, Self>>
     where
         Self: Unpin,
     {
-        Lite::seek(self, SeekFrom::Current(0))
+        Awaited::new(&STREAM_POSITION, Lite::seek(self, SeekFrom::Current(0)))
     }
 }
 

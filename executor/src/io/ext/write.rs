@@ -13,6 +13,19 @@ use futures_lite::io::{
 #[cfg(feature = "bytes")]
 use super::buffers::{WriteAllOfBuf, WriteFromBuf};
 use super::numbers::{WriteNumber, writing_numbers};
+use crate::io::Awaited;
+use crate::leaf::Operation;
+
+static WRITE: Operation = Operation::new("AsyncWriteExt::write");
+static WRITE_VECTORED: Operation = Operation::new("AsyncWriteExt::write_vectored");
+static WRITE_ALL: Operation = Operation::new("AsyncWriteExt::write_all");
+#[cfg(feature = "bytes")]
+static WRITE_BUF: Operation = Operation::new("AsyncWriteExt::write_buf");
+#[cfg(feature = "bytes")]
+static WRITE_ALL_BUF: Operation = Operation::new("AsyncWriteExt::write_all_buf");
+static FLUSH: Operation = Operation::new("AsyncWriteExt::flush");
+static SHUTDOWN: Operation = Operation::new("AsyncWriteExt::shutdown");
+static CLOSE: Operation = Operation::new("AsyncWriteExt::close");
 
 /// The methods of every writer.
 ///
@@ -33,22 +46,27 @@ pub trait AsyncWriteExt: AsyncWrite {
     ///
     /// # Cancel safety
     /// Cancel safe: nothing has been written unless it is returned.
-    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> WriteFuture<'a, Self>
+    #[track_caller]
+    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Awaited<WriteFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::write(self, bytes)
+        Awaited::new(&WRITE, Lite::write(self, bytes))
     }
 
     /// As [`write`](Self::write), from several buffers in turn.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    fn write_vectored<'a>(&'a mut self, buffers: &'a [IoSlice<'a>]) -> WriteVectoredFuture<'a, Self>
+    #[track_caller]
+    fn write_vectored<'a>(
+        &'a mut self,
+        buffers: &'a [IoSlice<'a>],
+    ) -> Awaited<WriteVectoredFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::write_vectored(self, buffers)
+        Awaited::new(&WRITE_VECTORED, Lite::write_vectored(self, buffers))
     }
 
     /// Writes everything.
@@ -58,11 +76,12 @@ pub trait AsyncWriteExt: AsyncWrite {
     ///
     /// # Cancel safety
     /// Not cancel safe: how much was written is lost.
-    fn write_all<'a>(&'a mut self, bytes: &'a [u8]) -> WriteAllFuture<'a, Self>
+    #[track_caller]
+    fn write_all<'a>(&'a mut self, bytes: &'a [u8]) -> Awaited<WriteAllFuture<'a, Self>>
     where
         Self: Unpin,
     {
-        Lite::write_all(self, bytes)
+        Awaited::new(&WRITE_ALL, Lite::write_all(self, bytes))
     }
 
     /// Writes a part of a buffer of the crate `bytes`, which moves on by as much, and says how much
@@ -71,12 +90,13 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// # Cancel safety
     /// Cancel safe: nothing has been written unless it is returned.
     #[cfg(feature = "bytes")]
-    fn write_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> WriteFromBuf<'a, Self, B>
+    #[track_caller]
+    fn write_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> Awaited<WriteFromBuf<'a, Self, B>>
     where
         Self: Unpin,
         B: Buf + ?Sized,
     {
-        WriteFromBuf { writer: self, buffer }
+        Awaited::new(&WRITE_BUF, WriteFromBuf { writer: self, buffer })
     }
 
     /// Writes all of a buffer of the crate `bytes`. With the feature `bytes`.
@@ -87,42 +107,46 @@ pub trait AsyncWriteExt: AsyncWrite {
     /// # Cancel safety
     /// Cancel safe: what has been written is gone from the buffer, so call it again.
     #[cfg(feature = "bytes")]
-    fn write_all_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> WriteAllOfBuf<'a, Self, B>
+    #[track_caller]
+    fn write_all_buf<'a, B>(&'a mut self, buffer: &'a mut B) -> Awaited<WriteAllOfBuf<'a, Self, B>>
     where
         Self: Unpin,
         B: Buf + ?Sized,
     {
-        WriteAllOfBuf(self.write_buf(buffer))
+        Awaited::new(&WRITE_ALL_BUF, WriteAllOfBuf(WriteFromBuf { writer: self, buffer }))
     }
 
     /// Waits until what was written has reached its destination.
     ///
     /// # Cancel safety
     /// Cancel safe: call it again.
-    fn flush(&mut self) -> FlushFuture<'_, Self>
+    #[track_caller]
+    fn flush(&mut self) -> Awaited<FlushFuture<'_, Self>>
     where
         Self: Unpin,
     {
-        Lite::flush(self)
+        Awaited::new(&FLUSH, Lite::flush(self))
     }
 
     /// Flushes, and ends the stream in this direction: the peer reads its end.
     ///
     /// # Cancel safety
     /// Cancel safe: call it again.
-    fn shutdown(&mut self) -> CloseFuture<'_, Self>
+    #[track_caller]
+    fn shutdown(&mut self) -> Awaited<CloseFuture<'_, Self>>
     where
         Self: Unpin,
     {
-        Lite::close(self)
+        Awaited::new(&SHUTDOWN, Lite::close(self))
     }
 
     /// [`shutdown`](Self::shutdown), by the name that `futures-io` gives it.
-    fn close(&mut self) -> CloseFuture<'_, Self>
+    #[track_caller]
+    fn close(&mut self) -> Awaited<CloseFuture<'_, Self>>
     where
         Self: Unpin,
     {
-        Lite::close(self)
+        Awaited::new(&CLOSE, Lite::close(self))
     }
 
     writing_numbers! {

@@ -13,7 +13,10 @@ use heist_timer::silence;
 use pin_project_lite::pin_project;
 
 use super::{Attendant, Cancellation, enter};
+use crate::leaf::{Made, Operation};
 use crate::time::{Sleep, sleep};
+
+static WITH_CLEANUP: Operation = Operation::new("with_cleanup");
 
 /// How long a cancelled task may take for a clean-up, unless [`WithCleanup::grace`] says otherwise.
 const GRACE: Duration = Duration::from_secs(5);
@@ -68,6 +71,7 @@ pub enum Ending {
 /// assert_eq!(task.await.unwrap_err().reason(), Some("enough"));
 /// # });
 /// ```
+#[track_caller]
 pub fn with_cleanup<F, C, D>(future: F, cleanup: C) -> WithCleanup<F, F::Output, C, D>
 where
     F: Future,
@@ -83,6 +87,7 @@ where
         grace: GRACE,
         limit: None,
         outcome: None,
+        made: Made::here(&WITH_CLEANUP),
     }
 }
 
@@ -102,6 +107,7 @@ pin_project! {
         #[pin]
         limit: Option<Sleep>,
         outcome: Option<Outcome<T>>,
+        made: Made,
     }
 }
 
@@ -168,6 +174,7 @@ where
     /// # Panics
     /// If it is polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.as_mut().project().made.set_polled();
         if self.future.is_some() {
             let Poll::Ready(outcome) = self.as_mut().poll_future(cx) else { return Poll::Pending };
             let mut this = self.as_mut().project();

@@ -9,6 +9,9 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::{Attendant, Cancellation, enter};
+use crate::leaf::{Made, Operation};
+
+static SHIELD: Operation = Operation::new("shield");
 
 /// Keeps cancellations out: the task, or the scope, that is cancelled while `future` goes on ends
 /// only after it.
@@ -33,8 +36,9 @@ use super::{Attendant, Cancellation, enter};
 /// assert!(task.await.unwrap_err().is_cancelled());
 /// # });
 /// ```
+#[track_caller]
 pub fn shield<F: Future>(future: F) -> Shield<F> {
-    Shield { attendant: Attendant::New, inner: Arc::default(), future }
+    Shield { attendant: Attendant::New, inner: Arc::default(), future, made: Made::here(&SHIELD) }
 }
 
 pin_project! {
@@ -46,6 +50,7 @@ pin_project! {
         inner: Arc<Cancellation>,
         #[pin]
         future: F,
+        made: Made,
     }
 }
 
@@ -54,6 +59,7 @@ impl<F: Future> Future for Shield<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        this.made.set_polled();
         this.attendant.poll_reason(cx);
         let polled = {
             let _inside = enter(this.inner);
