@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use heist::io::{
@@ -76,6 +78,49 @@ fn a_copy_from_a_buffer_is_whole_flushed_and_limited_by_its_writer() {
         assert_eq!(&got, b"question");
         drop(near);
         assert_eq!(copying.await.unwrap().unwrap(), 8);
+    });
+}
+
+#[test]
+fn a_copy_takes_large_steps_only_if_reader_and_writer_both_do() {
+    /// Fills whatever room it is given, until it has been given so much, and notes the largest.
+    struct Plenty(usize, Arc<AtomicUsize>);
+    impl heist::io::AsyncRead for Plenty {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            self.1.fetch_max(buffer.len(), Ordering::Relaxed);
+            let n = buffer.len().min(self.0);
+            self.0 -= n;
+            Poll::Ready(Ok(n))
+        }
+    }
+    /// Takes at most so much at once.
+    struct Taker(usize);
+    impl heist::io::AsyncWrite for Taker {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len().min(self.0)))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+    on_two_workers(async {
+        for (takes, largest) in [(usize::MAX, 1 << 20), (100_000, 128 << 10), (1_000, 8 << 10)] {
+            let room = Arc::new(AtomicUsize::new(0));
+            let from = Plenty(8 << 20, room.clone());
+            assert_eq!(heist::io::copy(from, Taker(takes)).await.unwrap(), 8 << 20);
+            assert_eq!(room.load(Ordering::Relaxed), largest, "a writer of {takes} bytes");
+        }
     });
 }
 

@@ -16,14 +16,14 @@ static COPY_BIDIRECTIONAL: Operation = Operation::new("io::copy_bidirectional");
 
 /// How large a pump's buffer is at first, ...
 const MIN_BUFFER: usize = 8 << 10;
-/// ... and how large it may become, doubling whenever a read has filled it. By measurement with
-/// files: with 256 KiB a trip to the blocking pool costs little beside the copying.
-const MAX_BUFFER: usize = 256 << 10;
+/// ... and how large it may become. By measurement with files, each of whose pieces makes two trips to
+/// the blocking pool: `cargo bench -p heist-benches -- --only file_copy`.
+const MAX_BUFFER: usize = 1 << 20;
 
 /// Copies everything from a reader to a writer, flushes it, and says how many bytes that were.
 ///
-/// The buffer grows with the speed of the reader, from 8 KiB to 256 KiB. While the reader has
-/// nothing, what has been written is flushed. For whole files there is [`fs::copy`](crate::fs::copy).
+/// The buffer grows with the speed of both, from 8 KiB to 1 MiB: whenever the reader has filled it and
+/// the writer has taken all of it at once. While the reader has nothing, what has been written is flushed. For whole files there is [`fs::copy`](crate::fs::copy).
 ///
 /// # Errors
 /// Those of the reader and the writer; `WriteZero` if the writer takes no more.
@@ -214,6 +214,8 @@ struct Pump {
     owed: usize,
     must_flush: bool,
     is_at_end: bool,
+    /// The writer has not taken all of the buffer at once.
+    is_held_up: bool,
 }
 
 impl Pump {
@@ -233,6 +235,7 @@ impl Pump {
             owed: 0,
             must_flush: false,
             is_at_end: false,
+            is_held_up: false,
         }
     }
 
@@ -259,6 +262,7 @@ impl Pump {
                     Poll::Ready(n) => {
                         (self.written, self.filled) = (0, n);
                         self.owed = n.div_ceil(MIN_BUFFER);
+                        self.is_held_up = false;
                     }
                     Poll::Pending => {
                         if self.must_flush {
@@ -271,10 +275,14 @@ impl Pump {
             }
             while self.written < self.filled {
                 let rest = &self.buffer[self.written..self.filled];
-                let n = ready!(writer.as_mut().poll_write(cx, rest))?;
+                let Poll::Ready(n) = writer.as_mut().poll_write(cx, rest)? else {
+                    self.is_held_up = true;
+                    return Poll::Pending;
+                };
                 if n == 0 {
                     return Poll::Ready(Err(takes_no_more()));
                 }
+                self.is_held_up |= n < rest.len();
                 self.written += n;
                 self.total += n as u64;
                 self.must_flush = true;
@@ -283,7 +291,8 @@ impl Pump {
                 ready!(writer.as_mut().poll_flush(cx))?;
                 return Poll::Ready(Ok(self.total));
             }
-            if self.filled == self.buffer.len() && self.filled < self.max {
+            // A writer that is slower than its reader would make any buffer full.
+            if self.filled == self.buffer.len() && self.filled < self.max && !self.is_held_up {
                 self.buffer.resize(2 * self.filled, 0);
                 (self.written, self.filled) = (0, 0);
             }
