@@ -1,16 +1,13 @@
-//! When the work in a worker's queue is worth waking another worker for.
+//! How much work there is in a worker's queue, by the time that it will take.
 //!
 //! A wake and a steal cost both cores several microseconds, and each task that changes cores
 //! drags its cache lines along, 165 ns apiece on a two-core virtual machine. So the worker times
 //! some of its polls, only while there is somebody to wake, and asks for help when what is queued
-//! would take it longer than the help costs. Tasks whose length it cannot know yet, because the
-//! poll before them has not ended, are the watchdog's.
+//! would take it longer than the help costs (see [`wake_cost`](super::wake_cost)). Tasks whose length
+//! it cannot know yet, because the poll before them has not ended, are the watchdog's.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
-
-/// Work worth a wake, in nanoseconds: a futex round trip plus the first steal.
-const WORTH_NS: u64 = 20_000;
 
 /// Polls shorter than this are cheaper here than anywhere else: moving a task costs as much.
 const SMALL_POLL_NS: u64 = 500;
@@ -72,11 +69,11 @@ impl Backlog {
         self.poll_ns.get()
     }
 
-    /// Whether `queued` tasks are worth waking another worker.
+    /// How long `queued` tasks take, in nanoseconds, if they are worth moving at all; else zero.
     #[inline]
-    pub(crate) fn is_worth_a_wake(&self, queued: usize) -> bool {
+    pub(crate) fn work_ns(&self, queued: usize) -> u64 {
         let poll = self.poll_ns.get();
-        poll >= SMALL_POLL_NS && queued as u64 * poll >= WORTH_NS
+        if poll >= SMALL_POLL_NS { queued as u64 * poll } else { 0 }
     }
 }
 
@@ -90,15 +87,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_enough_work_of_tasks_that_are_not_tiny_is_worth_a_wake() {
+    fn tasks_that_are_unknown_or_tiny_are_no_work_for_others() {
         let backlog = Backlog::new();
-        assert!(!backlog.is_worth_a_wake(1_000_000), "unknown tasks are the watchdog's");
+        assert_eq!(backlog.work_ns(1_000_000), 0, "unknown tasks are the watchdog's");
         backlog.note(Duration::from_micros(10));
-        assert!(backlog.is_worth_a_wake(2) && !backlog.is_worth_a_wake(1));
+        assert_eq!(backlog.work_ns(3), 30_000);
         for _ in 0..30 {
             backlog.note(Duration::from_nanos(50));
         }
-        assert!(!backlog.is_worth_a_wake(1_000_000));
+        assert_eq!(backlog.work_ns(1_000_000), 0);
         assert!(!is_worth_a_steal(backlog.poll_ns()));
     }
 

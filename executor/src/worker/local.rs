@@ -14,6 +14,7 @@ use super::backlog::Backlog;
 use super::parker::Parker;
 use super::scheduler::{Scheduler, WorkerHome};
 use super::slot::Slot;
+use super::wake_cost::Called;
 use super::watchdog::{CLOSE_LOOK, Watchdog};
 use crate::queue::{LocalQueue, Stealer};
 use crate::task::Notified;
@@ -32,6 +33,7 @@ pub(crate) struct WorkerRemote {
     slot: Slot,
     pub(crate) stealer: Stealer<Notified>,
     pub(crate) parker: Parker,
+    pub(crate) called: Called,
     /// Odd while the worker polls a task; grows by two a poll.
     sequence: AtomicU64,
     /// The sequence at which the worker last asked the watchdog for a close look.
@@ -75,6 +77,7 @@ impl WorkerRemote {
             slot: Slot::new(),
             stealer,
             parker: Parker::new(),
+            called: Called::new(),
             sequence: AtomicU64::new(0),
             watched: AtomicU64::new(0),
             open: AtomicBool::new(false),
@@ -233,9 +236,10 @@ impl WorkerLocal {
         }
         // Between polls the first task in the queue is this worker's own next one.
         let waiting = self.queue.len() - usize::from(!self.in_poll.get() && !self.queue.is_empty());
-        if idle.wants_wake() && self.backlog.is_worth_a_wake(waiting) {
-            self.scheduler.wake_one();
-        } else if self.in_poll.get() && !self.alarmed.replace(true) {
+        if idle.wants_wake() && self.scheduler.wake_cost.allows(self.backlog.work_ns(waiting)) {
+            self.scheduler.call_one();
+        } else if idle.searching() == 0 && self.in_poll.get() && !self.alarmed.replace(true) {
+            // Nobody is on the way here.
             self.remote().watched.store(self.sequence.get(), Ordering::Relaxed);
             self.with_watchdog(Watchdog::look_closely);
             if self.distrust.get() > 0 {
@@ -297,6 +301,7 @@ impl WorkerLocal {
 
     /// The worker has run out of work.
     pub(super) fn begin_idle(&self) {
+        self.remote().called.forget();
         self.alarmed.set(false);
         self.last_look.set(None);
         self.last_turn.set(None);

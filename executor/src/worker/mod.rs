@@ -12,7 +12,7 @@
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `downfall`: how it hears of the failure that ends the runtime.
-//! * `backlog`: when work is worth waking another worker.
+//! * `backlog`, `wake_cost`: when work is worth waking another worker.
 //! * `watchdog`, `alarm`, `rounds`: what happens when a task does not give its worker back.
 //!
 //! Deliberately without priorities, without preemption (a poll cannot be interrupted in Rust), and
@@ -46,6 +46,8 @@ pub(crate) mod scheduler;
 #[cfg(not(heist_loom))]
 mod search;
 pub(crate) mod slot;
+#[cfg(not(heist_loom))]
+pub(crate) mod wake_cost;
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod watchdog;
 

@@ -68,6 +68,7 @@ impl WorkerLocal {
         let scheduler = &*self.scheduler;
         if scheduler.idle.rouse(self.index) == Roused::Chosen {
             self.searching.set(true);
+            scheduler.wake_cost.answer(&self.remote().called);
         }
         scheduler.timers.fire_due(self.index);
         self.with_watchdog(|watchdog| watchdog.worker_wakes(&scheduler.idle));

@@ -19,6 +19,7 @@ use super::downfall::Downfall;
 use super::idle::Idle;
 use super::local::WorkerRemote;
 use super::parker::{Seat, Unparked};
+use super::wake_cost::WakeCost;
 use super::watchdog::Watchdog;
 use crate::blocking::Pools;
 use crate::foreign::quietly;
@@ -43,6 +44,7 @@ pub(crate) struct Scheduler {
     pub(crate) injector: Injector<Notified>,
     pub(crate) idle: Idle,
     pub(crate) dormant: Dormant,
+    pub(crate) wake_cost: WakeCost,
     pub(crate) seat: Seat,
     pub(crate) reactor: Arc<Reactor>,
     pub(crate) timers: Arc<Timers>,
@@ -112,6 +114,7 @@ impl Scheduler {
                     Idle::dormant(workers)
                 },
                 dormant: Dormant::default(),
+                wake_cost: WakeCost::new(),
                 seat: Seat::new(),
                 reactor,
                 timers: timers(this.clone()),
@@ -182,6 +185,14 @@ impl Scheduler {
     pub(crate) fn wake_one(&self) {
         // A worker in the reactor is spared: it is woken by the kernel for what comes next.
         if let Some(worker) = self.idle.choose_if_needed(self.seat.holder()) {
+            self.unpark(worker);
+        }
+    }
+
+    /// As [`wake_one`](Scheduler::wake_one), for a busy worker that wants help, and takes the time.
+    pub(crate) fn call_one(&self) {
+        if let Some(worker) = self.idle.choose_if_needed(self.seat.holder()) {
+            self.wake_cost.call(&self.remotes[worker].called);
             self.unpark(worker);
         }
     }
