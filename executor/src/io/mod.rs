@@ -3,8 +3,8 @@
 //! The traits are those of `futures-io`, their methods have tokio's names ([`AsyncReadExt`] and its
 //! kin), most helpers are those of `futures-lite`; [`Async`] puts any descriptor on the runtime's
 //! reactor. Here is what those lack: copying both ways at once ([`copy_bidirectional`]), streams in
-//! memory ([`duplex`], [`simplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and reading
-//! with limits ([`LimitedExt`]).
+//! memory ([`duplex`], [`simplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and
+//! reading with limits ([`LimitedExt`]).
 //!
 //! # Examples
 //! A descriptor of one's own, as [`Async`]:
