@@ -95,6 +95,7 @@ mod worker;
 ///
 #[cfg(not(heist_loom))]
 pub use heist_macros::join;
+
 /// `#[heist::main]` makes an async function the program's `main`.
 ///
 /// # Examples
@@ -110,6 +111,7 @@ pub use heist_macros::join;
 ///
 #[cfg(not(heist_loom))]
 pub use heist_macros::main;
+
 /// `select!` waits for the first of several futures.
 ///
 /// # Examples
@@ -147,6 +149,7 @@ pub use heist_macros::main;
 ///
 #[cfg(not(heist_loom))]
 pub use heist_macros::select;
+
 /// `#[heist::test]` makes an async function a test.
 ///
 /// # Examples
@@ -161,6 +164,7 @@ pub use heist_macros::select;
 ///
 #[cfg(not(heist_loom))]
 pub use heist_macros::test;
+
 /// `try_join!(a, b)` waits for several futures that may fail, in one task.
 ///
 /// # Examples
@@ -179,6 +183,7 @@ pub use heist_macros::test;
 ///
 #[cfg(not(heist_loom))]
 pub use heist_macros::try_join;
+
 #[cfg(not(heist_loom))]
 pub use runtime::run;
 #[cfg(not(heist_loom))]
