@@ -1,7 +1,33 @@
 //! What hyper asks of a runtime: an executor and a timer.
 //!
-//! The streams of [`net`](crate::net), and those in memory ([`duplex`](crate::io::duplex)), implement hyper's `Read` and `Write` themselves, so
+//! The streams of [`net`](crate::net), and those in memory ([`duplex`](crate::io::duplex)), implement
+//! hyper's `Read` and `Write` themselves, so
 //! `http1::Builder::new().timer(Timer).serve_connection(stream, service)` needs no adapter.
+//!
+//! # Examples
+//! ```
+//! # heist::runtime::Runtime::new().unwrap().block_on(async {
+//! use heist::hyper::{Executor, Timer};
+//! use hyper::body::Incoming;
+//! use hyper::service::service_fn;
+//! use hyper::{Request, Response, client, server};
+//!
+//! let (near, far) = heist::io::duplex(64 << 10);
+//! let hello = service_fn(|_: Request<Incoming>| async {
+//!     Ok::<_, hyper::Error>(Response::new(String::from("hello")))
+//! });
+//! heist::spawn(
+//!     server::conn::http2::Builder::new(Executor).timer(Timer).serve_connection(far, hello),
+//! );
+//!
+//! let (mut sender, connection) =
+//!     client::conn::http2::Builder::new(Executor).timer(Timer).handshake(near).await.unwrap();
+//! heist::spawn(connection);
+//! let request = Request::get("http://localhost/").body(String::new()).unwrap();
+//! let response = sender.send_request(request).await.unwrap();
+//! assert_eq!(response.status(), 200);
+//! # });
+//! ```
 
 use std::future::Future;
 use std::io;

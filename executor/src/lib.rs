@@ -81,8 +81,109 @@ pub mod testing;
 pub mod time;
 mod worker;
 
+/// `join!(a, b)` waits for several futures in one task.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let (a, b) = heist::join!(async { 1 }, async { "two" });
+/// assert_eq!((a, b), (1, "two"));
+/// # });
+/// ```
+///
+/// # In detail
+///
 #[cfg(not(heist_loom))]
-pub use heist_macros::{join, main, select, test, try_join};
+pub use heist_macros::join;
+
+/// `#[heist::main]` makes an async function the program's `main`.
+///
+/// # Examples
+/// ```
+/// #[heist::main(worker_threads = 2)]
+/// async fn main() {
+///     let greeting = heist::spawn(async { "hello" });
+///     println!("{}", greeting.await.unwrap());
+/// }
+/// ```
+///
+/// # In detail
+///
+#[cfg(not(heist_loom))]
+pub use heist_macros::main;
+
+/// `select!` waits for the first of several futures.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::time::{Duration, sleep};
+///
+/// let winner = heist::select! {
+///     () = sleep(Duration::from_secs(3600)) => "the hour",
+///     value = async { "the value" } => value,
+/// };
+/// assert_eq!(winner, "the value");
+///
+/// // A channel's messages, until it ends or the time is over.
+/// let (sender, mut receiver) = heist::sync::mpsc::channel(8);
+/// sender.send(1).await.unwrap();
+/// sender.send(2).await.unwrap();
+/// drop(sender);
+/// let mut over = std::pin::pin!(sleep(Duration::from_secs(60)));
+/// let mut sum = 0;
+/// loop {
+///     heist::select! {
+///         message = receiver.recv() => match message {
+///             Some(n) => sum += n,
+///             None => break,
+///         },
+///         () = &mut over => break,
+///     }
+/// }
+/// assert_eq!(sum, 3);
+/// # });
+/// ```
+///
+/// # In detail
+///
+#[cfg(not(heist_loom))]
+pub use heist_macros::select;
+
+/// `#[heist::test]` makes an async function a test.
+///
+/// # Examples
+/// ```
+/// #[heist::test(start_paused = true, timeout = "5s")]
+/// async fn an_hour_passes() {
+///     heist::time::sleep(std::time::Duration::from_secs(3600)).await;
+/// }
+/// ```
+///
+/// # In detail
+///
+#[cfg(not(heist_loom))]
+pub use heist_macros::test;
+
+/// `try_join!(a, b)` waits for several futures that may fail, in one task.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let both = heist::try_join!(async { Ok::<_, &str>(1) }, async { Ok(2) });
+/// assert_eq!(both, Ok((1, 2)));
+///
+/// let never = std::future::pending::<Result<u8, &str>>();
+/// let failed = heist::try_join!(never, async { Err::<u8, _>("no") });
+/// assert_eq!(failed, Err("no"));
+/// # });
+/// ```
+///
+/// # In detail
+///
+#[cfg(not(heist_loom))]
+pub use heist_macros::try_join;
+
 #[cfg(not(heist_loom))]
 pub use runtime::run;
 #[cfg(not(heist_loom))]

@@ -2,6 +2,21 @@
 //!
 //! A handler may do next to nothing, so ours writes one byte to a socket whose other end is on
 //! the reactor. Signals of one kind that come faster than they are received become one.
+//!
+//! # Examples
+//! Serving until Ctrl-C:
+//! ```
+//! # heist::runtime::Runtime::new().unwrap().block_on(async {
+//! # async fn serve() { std::future::pending().await }
+//! let stop = heist::signal::ctrl_c();
+//! # use rustix::process::{Signal, getpid, kill_process};
+//! # kill_process(getpid(), Signal::INT).unwrap();
+//! heist::select! {
+//!     caught = stop => caught.unwrap(),
+//!     () = serve() => {}
+//! }
+//! # });
+//! ```
 
 use std::future::Future;
 use std::io;
@@ -116,6 +131,19 @@ pub mod unix {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// # heist::runtime::Runtime::new().unwrap().block_on(async {
+    /// use heist::signal::unix::{SignalKind, signal};
+    ///
+    /// let mut hangups = signal(SignalKind::hangup()).unwrap();
+    /// # use rustix::process::{Signal, getpid, kill_process};
+    /// # kill_process(getpid(), Signal::HUP).unwrap();
+    /// hangups.recv().await;
+    /// println!("the configuration is read again");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn signal(kind: SignalKind) -> io::Result<Signal> {
         if signal_hook_registry::FORBIDDEN.contains(&kind.0) {
@@ -135,7 +163,8 @@ pub mod unix {
     }
 
     impl Signal {
-        /// Waits for the next signal. Never `None`; the type is tokio's.
+        /// Waits for the next signal. Never `None`; the type is tokio's. Once the runtime has shut
+        /// down it waits for ever.
         ///
         /// # Cancel safety
         /// Cancel safe: no signal is lost.

@@ -23,6 +23,9 @@ static WAIT_UNTIL_IDLE: Operation = Operation::new("wait_until_idle");
 /// # Panics
 /// Awaiting it panics outside a runtime.
 ///
+/// # Cancel safety
+/// Cancel safe: it only looks.
+///
 /// # Examples
 /// ```
 /// use std::sync::Arc;

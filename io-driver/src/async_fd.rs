@@ -33,6 +33,8 @@ static ASYNC_IO: Operation = Operation::new("AsyncFd::async_io");
 /// that its descriptor stays open, and are sound by that; tokio has deprecated its own, which do not.
 /// The registration is always for both directions, and an interest is what one waits for.
 /// `Interest::PRIORITY` and `Interest::ERROR` are not there.
+///
+/// An example is at the head of `heist::io::unix`.
 pub struct AsyncFd<T: AsRawFd> {
     io: Async<Descriptor<T>>,
 }
@@ -191,6 +193,12 @@ impl<T: AsRawFd> AsyncFd<T> {
     }
 
     /// As [`ready`](AsyncFd::ready), for a guard that gives mutable access.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn ready_mut(
         &mut self,
@@ -204,13 +212,19 @@ impl<T: AsRawFd> AsyncFd<T> {
         }
     }
 
-    /// Waits until the descriptor is readable; see [`ready`](AsyncFd::ready).
+    /// Waits until the descriptor is readable; see [`ready`](AsyncFd::ready), also for the errors.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<AsyncFdReadyGuard<'_, T>>> {
         self.ready(Interest::READABLE)
     }
 
-    /// Waits until the descriptor is readable; see [`ready_mut`](AsyncFd::ready_mut).
+    /// Waits until the descriptor is readable; see [`ready_mut`](AsyncFd::ready_mut), also for the errors.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn readable_mut(
         &mut self,
@@ -218,13 +232,19 @@ impl<T: AsRawFd> AsyncFd<T> {
         self.ready_mut(Interest::READABLE)
     }
 
-    /// Waits until the descriptor is writable; see [`ready`](AsyncFd::ready).
+    /// Waits until the descriptor is writable; see [`ready`](AsyncFd::ready), also for the errors.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<AsyncFdReadyGuard<'_, T>>> {
         self.ready(Interest::WRITABLE)
     }
 
-    /// Waits until the descriptor is writable; see [`ready_mut`](AsyncFd::ready_mut).
+    /// Waits until the descriptor is writable; see [`ready_mut`](AsyncFd::ready_mut), also for the errors.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn writable_mut(
         &mut self,
@@ -294,6 +314,9 @@ impl<T: AsRawFd> AsyncFd<T> {
 
     /// Runs an operation, waiting as often as it says `WouldBlock`.
     ///
+    /// # Errors
+    /// Those of the operation, as of [`Async::read_with`]; and once the runtime has shut down.
+    ///
     /// # Cancel safety
     /// Cancel safe, as far as the operation itself is.
     #[track_caller]
@@ -307,6 +330,12 @@ impl<T: AsRawFd> AsyncFd<T> {
     }
 
     /// As [`async_io`](AsyncFd::async_io), with mutable access.
+    ///
+    /// # Errors
+    /// Those of the operation, but for `WouldBlock`; and if the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, as far as the operation itself is.
     #[track_caller]
     pub fn async_io_mut<R>(
         &mut self,

@@ -4,6 +4,16 @@ use std::fmt;
 use std::ops::{BitAnd, BitOr, BitOrAssign};
 
 /// The directions in which to wait for readiness.
+///
+/// # Examples
+/// ```
+/// use heist_io::Interest;
+///
+/// let both = Interest::READABLE | Interest::WRITABLE;
+/// assert!(both.is_readable() && both.is_writable());
+/// assert_eq!(both.remove(Interest::WRITABLE), Some(Interest::READABLE));
+/// assert_eq!(Interest::READABLE.remove(both), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Interest(u8);
 
@@ -76,6 +86,16 @@ impl fmt::Debug for Interest {
 }
 
 /// What a source is ready for.
+///
+/// # Examples
+/// ```
+/// use heist_io::Ready;
+///
+/// // A peer that has closed its side: reads find the end.
+/// let ready = Ready::WRITABLE | Ready::READ_CLOSED;
+/// assert!(ready.is_writable() && ready.is_readable() && ready.is_read_closed());
+/// assert!((ready & Ready::WRITE_CLOSED).is_empty());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ready(u8);
 

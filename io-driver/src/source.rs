@@ -33,6 +33,8 @@ static WRITE_WITH: Operation = Operation::new("Async::write_with");
 ///
 /// It is registered once, for both directions, when it is made, and taken out before it is dropped.
 /// Any number of tasks may wait for it in each direction.
+///
+/// An example is at the head of `heist::io`.
 pub struct Async<T: AsFd> {
     /// `None` only once `into_inner` has taken it.
     source: Option<T>,
@@ -202,6 +204,9 @@ impl<T: AsFd> Async<T> {
 
     /// Waits until the source is readable, as far as is known: a read may still find nothing.
     ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
     /// # Cancel safety
     /// Cancel safe.
     #[track_caller]
@@ -210,6 +215,9 @@ impl<T: AsFd> Async<T> {
     }
 
     /// Waits until the source is writable, as far as is known: a write may still find no room.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -228,6 +236,9 @@ impl<T: AsFd> Async<T> {
     }
 
     /// Waits until the source is ready for one of the directions, and says for which.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -267,6 +278,11 @@ impl<T: AsFd> Async<T> {
 
     /// Runs an operation that reads, waiting as often as it says `WouldBlock`.
     ///
+    /// # Errors
+    /// Those of the operation but `Interrupted`, after which it is tried again; and once the runtime has
+    /// shut down. `WouldBlock` is one of them only where the operation insists on it in a direction that
+    /// is closed.
+    ///
     /// # Cancel safety
     /// Cancel safe, as far as the operation itself is.
     #[track_caller]
@@ -279,6 +295,11 @@ impl<T: AsFd> Async<T> {
     }
 
     /// Runs an operation that writes, waiting as often as it says `WouldBlock`.
+    ///
+    /// # Errors
+    /// Those of the operation but `Interrupted`, after which it is tried again; and once the runtime has
+    /// shut down. `WouldBlock` is one of them only where the operation insists on it in a direction that
+    /// is closed.
     ///
     /// # Cancel safety
     /// Cancel safe, as far as the operation itself is.

@@ -40,6 +40,8 @@ pub struct Interval {
 
 /// Ticks at once and then every `period`.
 ///
+/// An example is at the head of `heist::time`.
+///
 /// # Panics
 /// If `period` is zero. Ticks panic outside a runtime.
 #[track_caller]

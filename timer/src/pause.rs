@@ -30,6 +30,13 @@ fn current() -> Arc<Timers> {
 /// Stops the clock of the current runtime. Works on both flavours (tokio's only on the
 /// current-thread one).
 ///
+/// From then on time passes only when [`advance`] says so, or when every worker of the runtime is
+/// parked, no `block_on` is running, and no blocking job is under way: then the clock jumps to the next
+/// timer. I/O that has not arrived does not keep it from jumping, so a time-out around an operation on a
+/// real socket may pass at once; tests with sockets should leave the clock alone.
+///
+/// An example is at the head of `heist::time`.
+///
 /// # Panics
 /// Outside a runtime, and if the clock stands still already.
 #[track_caller]
@@ -56,6 +63,9 @@ pub fn resume() {
 /// # Panics
 /// Awaiting it outside a runtime, if the clock is going, and if the time that it leads to cannot be
 /// represented.
+///
+/// # Cancel safety
+/// Cancel safe: the first poll has moved the clock, and only yields are left out.
 #[track_caller]
 pub fn advance(duration: Duration) -> impl Future<Output = ()> + Send {
     let made = Made::here(&ADVANCE);

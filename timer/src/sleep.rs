@@ -51,6 +51,8 @@ pin_project! {
 /// Never ends early; ends at most 65.536 us late, plus the time that waking the task takes (tokio's
 /// granularity is 1 ms).
 ///
+/// An example is at the head of `heist::time`.
+///
 /// # Panics
 /// Polling it outside a runtime panics. Polled again after the runtime has shut down, it stays
 /// pending.

@@ -36,6 +36,8 @@ pin_project! {
 /// While it waits, the task is shown waiting in what the future waits in. A future that uses up the
 /// task's budget does not keep the deadline from ending it.
 ///
+/// An example is at the head of `heist::time`.
+///
 /// # Panics
 /// Polling it outside a runtime panics, unless the future is ready at once.
 ///
@@ -49,6 +51,12 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 }
 
 /// Gives a future until `deadline`; see [`timeout`].
+///
+/// # Panics
+/// As [`timeout`].
+///
+/// # Cancel safety
+/// As the future's own.
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
     Timeout::new(future, Sleep::new(deadline, EntryState::Idle, Location::caller()))

@@ -1,8 +1,9 @@
 //! The macros of the heist executor.
 //!
 //! `#[main]` and `#[test]` wrap an async function in a runtime; `join!`, `try_join!` and `select!`
-//! wait for several futures in one task. All are re-exported and documented by the crate `heist`;
-//! `crate = ..` names it for the attributes where it has another name.
+//! wait for several futures in one task. All are re-exported by the crate `heist`, whose documentation
+//! begins with an example of each and goes on with what is said here; `crate = ..` names it for the
+//! attributes where it has another name.
 
 mod entry;
 mod join;
@@ -15,12 +16,8 @@ use proc_macro::TokenStream;
 /// Arguments: `flavor = "multi_thread"` (the default) or `"current_thread"`, `worker_threads = N`,
 /// `start_paused = true`, `crate = path`.
 ///
-/// ```ignore
-/// #[heist::main]
-/// async fn main() {
-///     println!("hello");
-/// }
-/// ```
+/// # Panics
+/// If the runtime cannot be made.
 #[proc_macro_attribute]
 pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(entry::Kind::Main, args.into(), item.into()).into()
@@ -31,23 +28,16 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Arguments: `flavor = "current_thread"` (the default) or `"multi_thread"`, `worker_threads = N`,
 /// `start_paused = true`, `crate = path`, and `timeout = "5s"`: a test that takes longer prints where
 /// every task stands, and fails.
-///
-/// ```ignore
-/// #[heist::test(start_paused = true, timeout = "5s")]
-/// async fn an_hour_passes() {
-///     heist::time::sleep(std::time::Duration::from_secs(3600)).await;
-/// }
-/// ```
 #[proc_macro_attribute]
 pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(entry::Kind::Test, args.into(), item.into()).into()
 }
 
-/// Waits for all of several futures at once, in this task, and returns their outputs as a tuple.
+/// Waits for all of several futures at once, in this task, and returns their outputs as a tuple. Each
+/// poll polls those that are not ready yet, in the order written.
 ///
-/// ```ignore
-/// let (a, b) = heist::join!(async { 1 }, async { "two" });
-/// ```
+/// # Cancel safety
+/// That of its futures, which are all dropped with it; outputs that are there already are lost.
 #[proc_macro]
 pub fn join(input: TokenStream) -> TokenStream {
     join::expand(join::Kind::All, input.into()).into()
@@ -56,10 +46,11 @@ pub fn join(input: TokenStream) -> TokenStream {
 /// Waits for several futures that return results, until all have succeeded or one has failed. The
 /// failure is returned at once, and the others are dropped.
 ///
-/// ```ignore
-/// let both = heist::try_join!(async { Ok::<_, &str>(1) }, async { Err::<u8, _>("no") });
-/// assert_eq!(both, Err("no"));
-/// ```
+/// # Errors
+/// That of the first future that fails; of several in one poll, that of the one written first.
+///
+/// # Cancel safety
+/// That of its futures, which are all dropped with it; outputs that are there already are lost.
 #[proc_macro]
 pub fn try_join(input: TokenStream) -> TokenStream {
     join::expand(join::Kind::Try, input.into()).into()
@@ -77,12 +68,9 @@ pub fn try_join(input: TokenStream) -> TokenStream {
 /// # Panics
 /// If every branch is disabled and there is no `else`.
 ///
-/// ```ignore
-/// let winner = heist::select! {
-///     _ = heist::time::sleep(Duration::from_secs(3600)) => "the hour",
-///     value = async { "the value" } => value,
-/// };
-/// ```
+/// # Cancel safety
+/// The losers are dropped where they stand, so in a loop each future should be cancel safe, or be kept
+/// outside and awaited by `&mut`.
 #[proc_macro]
 pub fn select(input: TokenStream) -> TokenStream {
     select::expand(input.into()).into()

@@ -55,6 +55,12 @@ const MAX_BUF_SIZE: usize = 2 << 20;
 /// dropped before it was ready has not happened. Of a seek that is dropped it is not known whether
 /// it has happened.
 ///
+/// What the methods do to the file itself ([`sync_all`](File::sync_all), [`set_len`](File::set_len),
+/// [`metadata`](File::metadata) and their kin) never happens if the future is dropped before a thread has
+/// taken its call up, and goes on to its end unheard after that; what was written before is written in
+/// any case. A [`File::create`] that is dropped may have emptied the file. [`File::into_std`] is not
+/// cancel safe: the file is closed with it.
+///
 /// # Examples
 /// ```
 /// # heist::runtime::Runtime::new().unwrap().block_on(async {
@@ -221,7 +227,7 @@ impl File {
         self.after_writes(Made::here(&METADATA), std::fs::File::metadata)
     }
 
-    /// Sets the permissions of the file.
+    /// Flushes, and sets the permissions of the file.
     ///
     /// # Errors
     /// Those of the system, and that of a former write.

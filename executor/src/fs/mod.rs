@@ -8,8 +8,31 @@
 //! never happens. A call that has begun goes on to its end unheard. That is the cancel safety of
 //! every function here; [`File`] says what its own is.
 //!
-//! Errors are those of `std::fs`, with their kinds. All functions panic when their future is polled
+//! Errors are those of `std::fs`, with their kinds; and if no thread can be started for the call, or
+//! the runtime shuts down, that is its error. All functions panic when their future is polled
 //! outside a runtime.
+//!
+//! # Examples
+//! ```
+//! # heist::runtime::Runtime::new().unwrap().block_on(async {
+//! use heist::fs::{self, DirBuilder};
+//!
+//! let dir = std::env::temp_dir().join(format!("heist-doc-fs-{}", std::process::id()));
+//! DirBuilder::new().recursive(true).mode(0o700).create(dir.join("old")).await.unwrap();
+//! fs::write(dir.join("note"), "hello").await.unwrap();
+//! assert_eq!(fs::copy(dir.join("note"), dir.join("old/copy")).await.unwrap(), 5);
+//! fs::rename(dir.join("note"), dir.join("old/note")).await.unwrap();
+//! assert_eq!(fs::metadata(dir.join("old/note")).await.unwrap().len(), 5);
+//! assert!(!fs::try_exists(dir.join("note")).await.unwrap());
+//!
+//! let mut entries = fs::read_dir(dir.join("old")).await.unwrap();
+//! while let Some(entry) = entries.next_entry().await.unwrap() {
+//!     assert!(entry.file_type().await.unwrap().is_file());
+//!     println!("{:?}: {} bytes", entry.file_name(), entry.metadata().await.unwrap().len());
+//! }
+//! fs::remove_dir_all(&dir).await.unwrap();
+//! # });
+//! ```
 
 mod file;
 mod open_options;

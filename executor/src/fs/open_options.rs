@@ -83,6 +83,9 @@ impl OpenOptions {
     ///
     /// # Errors
     /// Those of the system; `InvalidInput` for options that contradict each other.
+    ///
+    /// # Cancel safety
+    /// That of the [module](super).
     #[track_caller]
     pub fn open(
         &self,

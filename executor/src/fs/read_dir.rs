@@ -26,6 +26,12 @@ const BATCH: usize = 64;
 
 /// What is in a directory, in no order, without `.` and `..`.
 ///
+/// # Errors
+/// `NotFound`, `NotADirectory` and the like.
+///
+/// # Cancel safety
+/// That of the [module](super).
+///
 /// # Examples
 /// ```
 /// # heist::runtime::Runtime::new().unwrap().block_on(async {
@@ -146,6 +152,12 @@ impl DirEntry {
     }
 
     /// What the system knows of it; a symbolic link is not followed.
+    ///
+    /// # Errors
+    /// `NotFound` if it has been removed meanwhile, and the like.
+    ///
+    /// # Cancel safety
+    /// That of the [module](super).
     #[track_caller]
     pub fn metadata(&self) -> impl Future<Output = io::Result<Metadata>> + Send + 'static {
         let entry = self.0.clone();
@@ -153,6 +165,12 @@ impl DirEntry {
     }
 
     /// Whether it is a file, a directory, or something else; a symbolic link is not followed.
+    ///
+    /// # Errors
+    /// `NotFound` if it has been removed meanwhile, and the like.
+    ///
+    /// # Cancel safety
+    /// That of the [module](super).
     #[track_caller]
     pub fn file_type(&self) -> impl Future<Output = io::Result<FileType>> + Send + 'static {
         let entry = self.0.clone();

@@ -14,6 +14,12 @@ static COPY: Operation = Operation::new("fs::copy");
 
 /// Reads a whole file.
 ///
+/// # Errors
+/// `NotFound`, `PermissionDenied` and the like.
+///
+/// # Cancel safety
+/// That of the [module](super).
+///
 /// # Examples
 /// ```
 /// # heist::runtime::Runtime::new().unwrap().block_on(async {
@@ -29,7 +35,10 @@ pub fn read(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Vec<u8>>>
 /// Reads a whole file that is UTF-8.
 ///
 /// # Errors
-/// `InvalidData` if it is not.
+/// `InvalidData` if it is not; `NotFound` and the like.
+///
+/// # Cancel safety
+/// That of the [module](super).
 #[track_caller]
 pub fn read_to_string(path: impl AsRef<Path>) -> impl Future<Output = io::Result<String>> + Send {
     let path = path.as_ref().to_owned();
@@ -39,6 +48,12 @@ pub fn read_to_string(path: impl AsRef<Path>) -> impl Future<Output = io::Result
 /// Writes a whole file, which is created if need be and else replaced. What is written is copied
 /// once, to be handed over; a `Vec` that one can part with goes uncopied with
 /// [`spawn_blocking`](crate::task::spawn_blocking) and `std::fs::write`.
+///
+/// # Errors
+/// `PermissionDenied`, `StorageFull` and the like. The file may have been emptied, or written in part.
+///
+/// # Cancel safety
+/// That of the [module](super).
 ///
 /// # Examples
 /// ```
@@ -61,6 +76,12 @@ pub fn write(
 
 /// Copies a file with its permissions, inside the kernel where that is possible, and says how
 /// many bytes that were.
+///
+/// # Errors
+/// Those of reading the one and writing the other; `InvalidInput` if it is no regular file.
+///
+/// # Cancel safety
+/// That of the [module](super).
 #[track_caller]
 pub fn copy(
     from: impl AsRef<Path>,

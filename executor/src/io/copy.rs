@@ -23,7 +23,8 @@ const MAX_BUFFER: usize = 1 << 20;
 /// Copies everything from a reader to a writer, flushes it, and says how many bytes that were.
 ///
 /// The buffer grows with the speed of both, from 8 KiB to 1 MiB: whenever the reader has filled it and
-/// the writer has taken all of it at once. While the reader has nothing, what has been written is flushed. For whole files there is [`fs::copy`](crate::fs::copy).
+/// the writer has taken all of it at once. While the reader has nothing, what has been written is
+/// flushed. For whole files there is [`fs::copy`](crate::fs::copy).
 ///
 /// # Errors
 /// Those of the reader and the writer; `WriteZero` if the writer takes no more.
@@ -164,6 +165,24 @@ where
 ///
 /// # Cancel safety
 /// Not cancel safe, as [`copy`].
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes, duplex};
+///
+/// let (mut client, mut a) = duplex(64);
+/// let (mut b, mut server) = duplex(64);
+/// let relay = heist::spawn(async move {
+///     copy_bidirectional_with_sizes(&mut a, &mut b, 1024, 64 << 10).await
+/// });
+/// client.write_all(b"ping").await.unwrap();
+/// let mut four = [0; 4];
+/// server.read_exact(&mut four).await.unwrap();
+/// drop((client, server));
+/// assert_eq!(relay.await.unwrap().unwrap(), (4, 0));
+/// # });
+/// ```
 #[track_caller]
 pub fn copy_bidirectional_with_sizes<A, B>(
     a: &mut A,

@@ -3,8 +3,28 @@
 //! The traits are those of `futures-io`, their methods have tokio's names ([`AsyncReadExt`] and its
 //! kin), most helpers are those of `futures-lite`; [`Async`] puts any descriptor on the runtime's
 //! reactor. Here is what those lack: copying both ways at once ([`copy_bidirectional`]), streams in
-//! memory ([`duplex`], [`simplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and reading
-//! with limits ([`LimitedExt`]).
+//! memory ([`duplex`], [`simplex`]), this process's own streams ([`stdin`], [`stdout`], [`stderr`]), and
+//! reading with limits ([`LimitedExt`]).
+//!
+//! # Examples
+//! A descriptor of one's own, as [`Async`]:
+//! ```
+//! # heist::runtime::Runtime::new().unwrap().block_on(async {
+//! use heist::io::{Async, Interest};
+//! use std::io::{Read, Write};
+//! use std::os::unix::net::UnixStream;
+//!
+//! let (near, far) = UnixStream::pair().unwrap();
+//! let (near, far) = (Async::new(near).unwrap(), Async::new(far).unwrap());
+//! near.write_with(|mut stream: &UnixStream| stream.write(b"ping")).await.unwrap();
+//!
+//! let ready = far.ready(Interest::READABLE | Interest::WRITABLE).await.unwrap();
+//! assert!(ready.is_readable() || ready.is_writable());
+//! let mut buffer = [0; 16];
+//! let n = far.read_with(|mut stream: &UnixStream| stream.read(&mut buffer)).await.unwrap();
+//! assert_eq!(&buffer[..n], b"ping");
+//! # });
+//! ```
 
 mod awaited;
 mod buffered;

@@ -110,6 +110,20 @@ output! {
 
 output! {
     /// The standard error of this process; as [`stdout`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is written unless it is returned.
+    ///
+    /// # Examples
+    /// ```
+    /// # heist::runtime::Runtime::new().unwrap().block_on(async {
+    /// use heist::io::AsyncWriteExt;
+    ///
+    /// let mut stderr = heist::io::stderr();
+    /// stderr.write_all(b"something is wrong\n").await.unwrap();
+    /// stderr.flush().await.unwrap();
+    /// # });
+    /// ```
     stderr,
     /// The standard error of this process; see [`stderr`].
     Stderr, "Stderr::write"

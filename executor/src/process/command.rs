@@ -206,6 +206,10 @@ impl Command {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the process goes on unwatched, or is killed if [`kill_on_drop`](Command::kill_on_drop)
+    /// is set.
     #[track_caller]
     pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + Send + 'static {
         let child = self.spawn();
@@ -227,6 +231,10 @@ impl Command {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the process goes on unwatched, or is killed if [`kill_on_drop`](Command::kill_on_drop)
+    /// is set; what it has written so far is lost.
     #[track_caller]
     pub fn output(&mut self) -> impl Future<Output = io::Result<Output>> + Send + 'static {
         self.std.stdout(Stdio::piped()).stderr(Stdio::piped());

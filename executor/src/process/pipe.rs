@@ -84,6 +84,9 @@ macro_rules! reading_end {
 
             /// Takes over the pipe of a child of the standard library.
             ///
+            /// # Errors
+            /// Those of the system, as running out of memory.
+            ///
             /// # Panics
             /// Outside a runtime.
             #[track_caller]
@@ -92,6 +95,9 @@ macro_rules! reading_end {
             }
 
             /// The pipe alone, off the reactor and blocking again.
+            ///
+            /// # Errors
+            /// Those of the system.
             pub fn into_owned_fd(self) -> io::Result<OwnedFd> {
                 self.0.into_owned_fd()
             }
@@ -153,6 +159,9 @@ impl ChildStdin {
     }
 
     /// Takes over the pipe of a child of the standard library.
+    ///
+    /// # Errors
+    /// Those of the system, as running out of memory.
     ///
     /// # Panics
     /// Outside a runtime.

@@ -22,6 +22,20 @@ pub(crate) const NO_RUNTIME: &str = "there is no Heist runtime here: call this f
 ///
 /// A handle outlives the runtime's shutdown: what is spawned through it then is cancelled at once.
 /// Debug mode reports it.
+///
+/// # Examples
+/// ```
+/// use heist::runtime::Runtime;
+///
+/// let runtime = Runtime::new().unwrap();
+/// let handle = runtime.handle().clone();
+/// // A thread that is not the runtime's:
+/// let thread = std::thread::spawn(move || {
+///     let task = handle.spawn(async { 6 * 7 });
+///     handle.block_on(task).unwrap()
+/// });
+/// assert_eq!(thread.join().unwrap(), 42);
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) scheduler: Arc<Scheduler>,
@@ -30,6 +44,15 @@ pub struct Handle {
 /// Makes a runtime the current one of this thread until it is dropped.
 ///
 /// Guards must be dropped in the reverse order of their making.
+///
+/// # Examples
+/// ```
+/// let runtime = heist::runtime::Runtime::new().unwrap();
+/// let guard = runtime.enter();
+/// let task = heist::spawn(async { "without `block_on`" });
+/// drop(guard);
+/// assert_eq!(runtime.block_on(task).unwrap(), "without `block_on`");
+/// ```
 #[must_use = "the runtime is left again as soon as the guard is dropped"]
 pub struct EnterGuard<'a> {
     _context: ContextGuard,
@@ -53,7 +76,10 @@ impl Handle {
         }
     }
 
-    /// The handle of the current runtime, or an error outside one.
+    /// The handle of the current runtime.
+    ///
+    /// # Errors
+    /// Outside a runtime.
     pub fn try_current() -> Result<Handle, TryCurrentError> {
         context::current().map(Handle::new).ok_or(TryCurrentError(()))
     }

@@ -10,6 +10,16 @@ use crate::worker::local::WorkerRemote;
 /// A view of a runtime's counters; see [`Handle::metrics`](super::Handle::metrics).
 ///
 /// All figures are read while the runtime goes on, so they belong to about the same moment.
+///
+/// # Examples
+/// ```
+/// let runtime = heist::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+/// runtime.spawn(std::future::pending::<()>());
+/// let metrics = runtime.metrics();
+/// assert_eq!(metrics.num_workers(), 2);
+/// assert_eq!(metrics.num_alive_tasks(), 1);
+/// println!("{} polls, {} parks", metrics.poll_count(), metrics.park_count());
+/// ```
 #[derive(Clone)]
 pub struct RuntimeMetrics {
     scheduler: Arc<Scheduler>,

@@ -40,6 +40,19 @@ use crate::worker::{Scheduler, WorkerLocal};
 /// How a runtime is to end; see [`Runtime::shutdown`](super::Runtime::shutdown).
 ///
 /// `Duration` converts into a policy that drains nothing and waits that long for the cancelled.
+///
+/// # Examples
+/// ```
+/// use heist::runtime::{Runtime, ShutdownPolicy};
+/// use std::time::Duration;
+///
+/// let runtime = Runtime::new().unwrap();
+/// runtime.spawn(async { heist::time::sleep(Duration::from_millis(5)).await });
+/// let policy = ShutdownPolicy::drain(Duration::from_secs(30))
+///     .clean_up(Duration::from_secs(5))
+///     .wait(Duration::from_secs(1));
+/// assert!(runtime.shutdown(policy).is_clean());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ShutdownPolicy {
     drain: Duration,
@@ -79,6 +92,20 @@ impl From<Duration> for ShutdownPolicy {
 }
 
 /// How the end of a runtime went.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// let runtime = heist::runtime::Runtime::new().unwrap();
+/// runtime.spawn(std::future::pending::<()>());
+/// let report = runtime.shutdown(Duration::from_secs(1));
+/// for task in report.cancelled() {
+///     println!("cut off: {task}");
+/// }
+/// assert!(!report.is_clean());
+/// assert!(report.remaining().is_empty());
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "the report says what the shutdown had to cut off"]
 pub struct ShutdownReport {

@@ -113,6 +113,9 @@ impl<T> OnceCell<T> {
     ///
     /// # Panics
     /// If `f` or its future does, and then the cell stays empty.
+    ///
+    /// # Cancel safety
+    /// If the wait is dropped, so is the future of `f`, and the next in line begins anew.
     #[track_caller]
     pub fn get_or_try_init<E, F, Fut>(&self, f: F) -> impl Future<Output = Result<&T, E>>
     where

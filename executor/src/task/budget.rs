@@ -80,6 +80,11 @@ pub(crate) fn restore() {
 /// Whether the current task may go on without yielding.
 ///
 /// True outside a task.
+///
+/// # Examples
+/// ```
+/// assert!(heist::task::coop::has_budget_remaining());
+/// ```
 pub fn has_budget_remaining() -> bool {
     LEFT.with(Cell::get) > 0
 }
@@ -87,6 +92,9 @@ pub fn has_budget_remaining() -> bool {
 /// Takes one unit of the current task's budget, and yields to the scheduler if none is left.
 ///
 /// For loops that do much work without any leaf operation of Heist's.
+///
+/// # Cancel safety
+/// Cancel safe.
 ///
 /// # Examples
 /// ```
@@ -212,6 +220,20 @@ pin_project_lite::pin_project! {
 }
 
 /// Makes a foreign leaf future take part in the budget: each time it is ready costs one unit.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::task::coop;
+///
+/// // Without the budget a task that awaits nothing but this would never yield.
+/// let mut sum = 0;
+/// for n in 0..1_000 {
+///     sum += coop::cooperative(std::future::ready(n)).await;
+/// }
+/// assert_eq!(sum, 499_500);
+/// # });
+/// ```
 #[track_caller]
 pub fn cooperative<F: Future>(future: F) -> Coop<F> {
     Coop { future, made: Made::here(&COOPERATIVE) }

@@ -14,6 +14,24 @@ use crate::report;
 /// A task did not return a value: it was cancelled or it panicked.
 ///
 /// One pointer wide, so that a task's output slot stays small.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// async fn fails() -> u32 {
+///     panic!("out of luck")
+/// }
+///
+/// let error = heist::spawn(fails()).await.unwrap_err();
+/// assert!(error.is_panic());
+/// assert!(error.to_string().contains("out of luck"));
+/// assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "out of luck");
+///
+/// let task = heist::spawn(std::future::pending::<()>());
+/// task.abort();
+/// assert!(task.await.unwrap_err().is_cancelled());
+/// # });
+/// ```
 pub struct JoinError(Box<Ending>);
 
 struct Ending {
@@ -139,7 +157,10 @@ impl JoinError {
         }
     }
 
-    /// The payload of the panic, or the error back if the task was cancelled.
+    /// The payload of the panic.
+    ///
+    /// # Errors
+    /// The error itself, if the task was cancelled.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
         let Ending { id, how } = *self.0;
         match how {

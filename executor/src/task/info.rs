@@ -13,6 +13,25 @@ use super::{age, current as current_task};
 ///
 /// Taking one reads a few words of the task's header while the task may run on: the parts belong
 /// to about the same moment, not to exactly the same.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::task::{self, TaskState};
+/// use heist::time::{Duration, sleep};
+///
+/// let nap = async { sleep(Duration::from_secs(60)).await };
+/// let sleeper = task::Builder::new().name("sleeper").spawn(nap);
+/// heist::testing::wait_until_idle().await;
+///
+/// let all = task::all();
+/// let info = all.iter().find(|info| info.id() == sleeper.id()).unwrap();
+/// assert_eq!(info.name(), Some("sleeper"));
+/// assert_eq!(info.state(), TaskState::Waiting);
+/// assert_eq!(info.waits_in().unwrap().operation, "sleep");
+/// println!("{info}");
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct TaskInfo {
     id: Id,
@@ -167,6 +186,15 @@ impl fmt::Display for TaskInfo {
 ///
 /// # Panics
 /// Outside a task, which includes the future given to `block_on`; see [`try_current`].
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let task = heist::spawn(async { heist::task::current().spawned_at() });
+/// println!("spawned at {}", task.await.unwrap());
+/// assert!(heist::task::try_current().is_none());
+/// # });
+/// ```
 #[track_caller]
 pub fn current() -> TaskInfo {
     match try_current() {
@@ -184,6 +212,15 @@ pub fn try_current() -> Option<TaskInfo> {
 ///
 /// # Panics
 /// Outside a task, which includes the future given to `block_on`; see [`try_id`].
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let task = heist::spawn(async { heist::task::id() });
+/// let id = task.id();
+/// assert_eq!(task.await.unwrap(), id);
+/// # });
+/// ```
 #[track_caller]
 pub fn id() -> Id {
     match try_id() {

@@ -210,6 +210,16 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// Can abort a task and see whether it has ended; any number of them may exist.
 ///
 /// Unlike tokio's, it keeps nothing of the task's output alive: only the cell itself.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// let task = heist::spawn(std::future::pending::<()>());
+/// let abort = task.abort_handle();
+/// std::thread::spawn(move || abort.abort());
+/// assert!(task.await.unwrap_err().is_cancelled());
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct AbortHandle {
     task: Option<TaskRef>,

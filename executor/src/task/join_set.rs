@@ -205,6 +205,10 @@ impl<T: 'static> JoinSet<T> {
     /// # Panics
     /// With the panic of the first task that panicked, and if a task was aborted; the others are
     /// aborted then.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the set goes with the future, which aborts what is left of it, and the outputs that
+    /// have been collected are lost.
     #[track_caller]
     pub fn join_all(mut self) -> impl Future<Output = Vec<T>> {
         let made = Made::here(&JOIN_ALL);
@@ -219,6 +223,10 @@ impl<T: 'static> JoinSet<T> {
     }
 
     /// Aborts all tasks and waits until they have ended; their outputs are dropped.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the first poll has aborted all tasks. Those that have not ended are still in the set, so
+    /// call it again.
     #[track_caller]
     pub fn shutdown(&mut self) -> impl Future<Output = ()> {
         let made = Made::here(&SHUTDOWN);

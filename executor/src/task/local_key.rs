@@ -72,6 +72,9 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// # Panics
     /// Polling it panics inside a closure given to [`with`](LocalKey::with) of the same key.
+    ///
+    /// # Cancel safety
+    /// That of the future, which is dropped with it, the value in place.
     #[track_caller]
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> TaskLocalFuture<T, F> {
         TaskLocalFuture {
@@ -106,6 +109,9 @@ impl<T: 'static> LocalKey<T> {
     }
 
     /// Runs `f` on the value, if there is one here.
+    ///
+    /// # Errors
+    /// [`AccessError`] if there is none.
     pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
         let visit = |slot: &RefCell<Option<T>>| Some(f(slot.borrow().as_ref()?));
         self.slot.try_with(visit).ok().flatten().ok_or(AccessError(()))
@@ -124,6 +130,9 @@ impl<T: 'static> LocalKey<T> {
     }
 
     /// A copy of the value, if there is one here.
+    ///
+    /// # Errors
+    /// [`AccessError`] if there is none.
     pub fn try_get(&'static self) -> Result<T, AccessError>
     where
         T: Clone,

@@ -73,6 +73,19 @@ where
 ///
 /// # Panics
 /// Outside both.
+///
+/// # Examples
+/// ```
+/// use std::rc::Rc;
+///
+/// let runtime = heist::runtime::LocalRuntime::new().unwrap();
+/// runtime.block_on(async {
+///     let shared = Rc::new("only here");
+///     let other = shared.clone();
+///     let task = heist::task::spawn_local(async move { other.len() });
+///     assert_eq!(task.await.unwrap(), shared.len());
+/// });
+/// ```
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where

@@ -101,7 +101,7 @@ impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
 
 /// The addresses of a host. Literal addresses cost nothing; names are looked up by the system's
 /// resolver on the blocking pool, at most 32 at once, so that a resolver which does not answer cannot
-/// take all of the pool's threads.
+/// take all of the pool's threads. Outside a runtime a thread of its own asks.
 ///
 /// # Errors
 /// Those of the resolver; `InvalidInput` for what is neither an address nor `host:port`.

@@ -8,6 +8,9 @@ macro_rules! reading_methods {
     ($read:ident) => {
         /// Reads what is there, at most as much as fits; zero is the end of the stream.
         ///
+        /// # Errors
+        /// Those of the system, as `ConnectionReset`; and once the runtime has shut down.
+        ///
         /// # Cancel safety
         /// Cancel safe: nothing is read unless it is returned.
         #[track_caller]
@@ -21,7 +24,7 @@ macro_rules! reading_methods {
         /// Reads until the buffer is full, and says how long it is.
         ///
         /// # Errors
-        /// `UnexpectedEof` if the stream ends before.
+        /// `UnexpectedEof` if the stream ends before, and as [`read`](Self::read).
         ///
         /// # Cancel safety
         /// Not cancel safe: what has been read is in the buffer, but how much is lost.
@@ -51,6 +54,9 @@ macro_rules! reading_methods {
 
         /// Waits until there may be something to read.
         ///
+        /// # Errors
+        /// If the runtime has shut down.
+        ///
         /// # Cancel safety
         /// Cancel safe.
         #[track_caller]
@@ -65,6 +71,9 @@ macro_rules! reading_methods {
 
         /// Reads into memory that need not be initialised; the primitive under all reading. Of
         /// several tasks that poll it, the last one is woken.
+        ///
+        /// # Errors
+        /// As [`read`](Self::read).
         #[track_caller]
         pub fn poll_recv(
             &self,
@@ -82,6 +91,9 @@ macro_rules! writing_methods {
     ($write:ident) => {
         /// Writes as much as there is room for, and says how much that was.
         ///
+        /// # Errors
+        /// Those of the system, as `BrokenPipe` if the peer is gone; and once the runtime has shut down.
+        ///
         /// # Cancel safety
         /// Cancel safe: nothing is written unless it is returned.
         #[track_caller]
@@ -93,6 +105,9 @@ macro_rules! writing_methods {
         }
 
         /// As [`write`](Self::write), from several buffers in turn.
+        ///
+        /// # Errors
+        /// As [`write`](Self::write).
         ///
         /// # Cancel safety
         /// Cancel safe: nothing is written unless it is returned.
@@ -106,6 +121,9 @@ macro_rules! writing_methods {
 
         /// Writes everything.
         ///
+        /// # Errors
+        /// As [`write`](Self::write).
+        ///
         /// # Cancel safety
         /// Not cancel safe: how much was written is lost.
         #[track_caller]
@@ -116,7 +134,7 @@ macro_rules! writing_methods {
             self.io().send_all($crate::host::Made::here(&$write), bytes)
         }
 
-        /// Does nothing: a socket has no buffer of ours.
+        /// Does nothing: a socket has no buffer of ours. It neither waits nor fails.
         pub async fn flush(&self) -> io::Result<()> {
             Ok(())
         }
@@ -139,6 +157,9 @@ macro_rules! writing_methods {
 
         /// Waits until there may be room to write.
         ///
+        /// # Errors
+        /// If the runtime has shut down.
+        ///
         /// # Cancel safety
         /// Cancel safe.
         #[track_caller]
@@ -153,6 +174,9 @@ macro_rules! writing_methods {
 
         /// Writes from several buffers; the primitive under all writing. Of several tasks that
         /// poll it, the last one is woken.
+        ///
+        /// # Errors
+        /// As [`write`](Self::write).
         #[track_caller]
         pub fn poll_send_vectored(
             &self,
@@ -207,6 +231,9 @@ macro_rules! common_methods {
     () => {
         /// Waits until the stream is ready for one of the directions, and says for which.
         ///
+        /// # Errors
+        /// If the runtime has shut down.
+        ///
         /// # Cancel safety
         /// Cancel safe.
         #[track_caller]
@@ -230,6 +257,10 @@ macro_rules! common_methods {
         }
 
         /// As [`try_io`](Self::try_io), waiting as often as the operation says `WouldBlock`.
+        ///
+        /// # Errors
+        /// Those of the operation, and once the runtime has shut down. `WouldBlock` is one of them only where
+        /// the operation insists on it in a direction that is closed.
         ///
         /// # Cancel safety
         /// Cancel safe, as far as the operation itself is.

@@ -66,6 +66,12 @@ impl<T: Transfer + Sync> OwnedWriteHalf<T> {
     common_methods!();
 
     /// Closes the writing direction: the peer reads the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the system. A peer that is gone already is none.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it does not wait.
     #[track_caller]
     pub fn shutdown(&mut self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         let (made, io) = (Made::here(&SHUTDOWN), self.io());
@@ -128,11 +134,17 @@ macro_rules! halves_of {
     (@addresses $half:ident, $std:ty, $addr:ty) => {
         impl $half<$std> {
             /// The address of the peer.
+            ///
+            /// # Errors
+            /// Those of the system, as `NotConnected`.
             pub fn peer_addr(&self) -> io::Result<$addr> {
                 self.io.get_ref().peer_addr()
             }
 
             /// The address of this end.
+            ///
+            /// # Errors
+            /// Those of the system.
             pub fn local_addr(&self) -> io::Result<$addr> {
                 self.io.get_ref().local_addr()
             }

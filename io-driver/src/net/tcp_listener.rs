@@ -24,6 +24,13 @@ static ACCEPT: Operation = Operation::new("TcpListener::accept");
 pub(super) const BACKLOG: i32 = 1024;
 
 /// Listens for TCP connections.
+///
+/// # Errors
+/// Where a method says nothing of them, errors are those of the system, with their kinds: so it is with
+/// all that only asks for something or sets it. What sends, receives or waits fails also once the
+/// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
+///
+/// Examples are at the head of `heist::net`.
 pub struct TcpListener {
     io: Async<std::net::TcpListener>,
 }
@@ -38,6 +45,9 @@ impl TcpListener {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: only the lookup of a name is waited for, and nothing is bound before.
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> + Send {
         let (target, made) = (addr.target(), Made::here(&BIND));

@@ -16,6 +16,12 @@ use crate::host::{Made, Operation};
 static CONNECT: Operation = Operation::new("TcpSocket::connect");
 
 /// A TCP socket that neither connects nor listens yet.
+///
+/// # Errors
+/// Where a method says nothing of them, errors are those of the system, with their kinds: so it is with
+/// all options.
+///
+/// Examples are at the head of `heist::net`.
 #[derive(Debug)]
 pub struct TcpSocket(Socket);
 
@@ -184,8 +190,14 @@ impl TcpSocket {
 
     /// Connects; see [`TcpStream::connect`].
     ///
+    /// # Errors
+    /// `ConnectionRefused` and the like, with the address in the message.
+    ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, but that the socket goes with it: an attempt under way is closed.
     #[track_caller]
     pub fn connect(self, addr: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> + Send {
         let made = Made::here(&CONNECT);
@@ -196,6 +208,9 @@ impl TcpSocket {
     }
 
     /// Listens, with room for `backlog` waiting connections.
+    ///
+    /// # Errors
+    /// Those of the system, as `AddrInUse`.
     ///
     /// # Panics
     /// Outside a runtime.

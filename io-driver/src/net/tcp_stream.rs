@@ -35,6 +35,13 @@ static PEEK: Operation = Operation::new("TcpStream::peek");
 /// [`split`](TcpStream::split) and [`into_split`](TcpStream::into_split) are there for programs that
 /// do. The traits of `futures-io` are implemented on it, and with features those of `hyper::rt` and
 /// `tokio::io`.
+///
+/// # Errors
+/// Where a method says nothing of them, errors are those of the system, with their kinds: so it is with
+/// all that only asks for something or sets it. What sends, receives or waits fails also once the
+/// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
+///
+/// Examples are at the head of `heist::net`.
 pub struct TcpStream {
     pub(super) io: Arc<Async<std::net::TcpStream>>,
 }
@@ -119,6 +126,9 @@ impl TcpStream {
 
     /// Reads what is there without taking it out.
     ///
+    /// # Errors
+    /// As [`read`](TcpStream::read).
+    ///
     /// # Cancel safety
     /// Cancel safe.
     #[track_caller]
@@ -139,6 +149,12 @@ impl TcpStream {
     }
 
     /// Closes the writing half: the peer reads the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the system. A peer that is gone already is none.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it does not wait.
     #[track_caller]
     pub fn shutdown(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         let made = Made::here(&SHUTDOWN);
@@ -149,6 +165,9 @@ impl TcpStream {
     }
 
     /// Closes one half or both, at once.
+    ///
+    /// # Errors
+    /// Those of the system. A peer that is gone already is none.
     pub fn shutdown_std(&self, how: Shutdown) -> io::Result<()> {
         shutdown(self.io.get_ref(), how)
     }

@@ -26,6 +26,13 @@ static SEND: Operation = Operation::new("UdpSocket::send");
 /// Each datagram costs one system call; [`send_many`](UdpSocket::send_many),
 /// [`send_many_to`](UdpSocket::send_many_to) and [`recv_many`](UdpSocket::recv_many), which tokio
 /// has not, pass on up to 32 with one on Linux.
+///
+/// # Errors
+/// Where a method says nothing of them, errors are those of the system, with their kinds: so it is with
+/// all that only asks for something or sets it. What sends, receives or waits fails also once the
+/// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
+///
+/// Examples are at the head of `heist::net`.
 pub struct UdpSocket {
     pub(super) io: Async<std::net::UdpSocket>,
 }
@@ -42,6 +49,9 @@ impl UdpSocket {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: only the lookup of a name is waited for, and nothing is bound before.
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> + Send {
         let (target, made) = (addr.target(), Made::here(&BIND));
@@ -71,6 +81,13 @@ impl UdpSocket {
     }
 
     /// Fixes the peer for `send` and `recv`; of several addresses, the first that works.
+    ///
+    /// # Errors
+    /// Those of the system, with the address in the message, and of the lookup of a name; `InvalidInput`
+    /// for what is no address. That nobody listens there shows only when something is sent.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: only the lookup of a name is waited for, and the peer is the old one until then.
     #[track_caller]
     pub fn connect<A: ToSocketAddrs>(
         &self,
@@ -88,6 +105,10 @@ impl UdpSocket {
 
     /// Sends a datagram to the connected peer.
     ///
+    /// # Errors
+    /// Those of the system; `ConnectionRefused`, if the peer's machine has said of an earlier datagram
+    /// that nobody listens there.
+    ///
     /// # Cancel safety
     /// Cancel safe: nothing is sent unless it is returned.
     #[track_caller]
@@ -100,6 +121,9 @@ impl UdpSocket {
     }
 
     /// Receives a datagram from the connected peer; what does not fit is lost.
+    ///
+    /// # Errors
+    /// Those of the system; `ConnectionRefused`, if the peer's machine has said that nobody listens there.
     ///
     /// # Cancel safety
     /// Cancel safe: no datagram is lost.
@@ -114,6 +138,9 @@ impl UdpSocket {
 
     /// Sends a datagram; of several addresses, to the first. Costs no more than its system call if
     /// the target is an address.
+    ///
+    /// # Errors
+    /// Those of the system and of the lookup of a name; `InvalidInput` for what is no address.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is sent unless it is returned.
@@ -146,6 +173,9 @@ impl UdpSocket {
     }
 
     /// As [`recv_from`](UdpSocket::recv_from), without taking the datagram out.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn peek_from<'a>(
         &'a self,
@@ -179,36 +209,57 @@ impl UdpSocket {
     }
 
     /// As [`peek_sender`](UdpSocket::peek_sender), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
         self.io.try_io(Interest::READABLE, peek_sender)
     }
 
     /// As [`peek_from`](UdpSocket::peek_from), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.io.try_io(Interest::READABLE, |socket| socket.peek_from(buffer))
     }
 
     /// As [`peek`](UdpSocket::peek), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.io.try_io(Interest::READABLE, |socket| socket.peek(buffer))
     }
 
     /// As [`recv`](UdpSocket::recv), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.io.try_io(Interest::READABLE, |socket| socket.recv(buffer))
     }
 
     /// As [`recv_from`](UdpSocket::recv_from), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.io.try_io(Interest::READABLE, |socket| socket.recv_from(buffer))
     }
 
     /// As [`send`](UdpSocket::send), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.io.try_io(Interest::WRITABLE, |socket| socket.send(bytes))
     }
 
     /// As [`send_to`](UdpSocket::send_to), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_send_to(&self, bytes: &[u8], target: SocketAddr) -> io::Result<usize> {
         self.io.try_io(Interest::WRITABLE, |socket| socket.send_to(bytes, target))
     }
@@ -267,6 +318,10 @@ impl UdpSocket {
 
     /// As [`try_io`](UdpSocket::try_io), waiting as often as the operation says `WouldBlock`.
     ///
+    /// # Errors
+    /// Those of the operation, and once the runtime has shut down. `WouldBlock` is one of them only where
+    /// the operation insists on it in a direction that is closed.
+    ///
     /// # Cancel safety
     /// Cancel safe, as far as the operation itself is.
     #[track_caller]
@@ -290,18 +345,36 @@ impl UdpSocket {
     }
 
     /// Waits until there may be something to receive.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         self.io.readable()
     }
 
     /// Waits until there may be room to send.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         self.io.writable()
     }
 
     /// Waits until the socket is ready for one of the directions, and says for which.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + Send + '_ {
         self.io.ready(interest)

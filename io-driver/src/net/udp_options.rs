@@ -1,4 +1,4 @@
-//! The options of [`UdpSocket`].
+//! The options of [`UdpSocket`]; their errors are those of the system, as is said at the type.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};

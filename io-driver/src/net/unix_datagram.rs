@@ -22,6 +22,13 @@ static RECV: Operation = Operation::new("UnixDatagram::recv");
 static SEND: Operation = Operation::new("UnixDatagram::send");
 
 /// A datagram socket within this machine.
+///
+/// # Errors
+/// Where a method says nothing of them, errors are those of the system, with their kinds: so it is with
+/// all that only asks for something or sets it. What sends, receives or waits fails also once the
+/// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
+///
+/// Examples are at the head of `heist::net`.
 pub struct UnixDatagram {
     io: Async<unix::UnixDatagram>,
 }
@@ -79,11 +86,17 @@ impl UnixDatagram {
     }
 
     /// Fixes the peer for `send` and `recv`.
+    ///
+    /// # Errors
+    /// `NotFound`, `ConnectionRefused` and the like; `InvalidInput` for a path that is too long.
     pub fn connect<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
         self.io.get_ref().connect_addr(&address(path.as_ref())?)
     }
 
     /// Sends a datagram to the connected peer.
+    ///
+    /// # Errors
+    /// Those of the system, as `ConnectionRefused` if the peer is gone, or `NotConnected`.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is sent unless it is returned.
@@ -97,6 +110,9 @@ impl UnixDatagram {
     }
 
     /// Sends a datagram to a path.
+    ///
+    /// # Errors
+    /// `NotFound`, `ConnectionRefused` and the like.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is sent unless it is returned.
@@ -138,21 +154,33 @@ impl UnixDatagram {
     }
 
     /// As [`recv`](UnixDatagram::recv), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.io.try_io(Interest::READABLE, |socket| socket.recv(buffer))
     }
 
     /// As [`recv_from`](UnixDatagram::recv_from), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.io.try_io(Interest::READABLE, |socket| socket.recv_from(buffer))
     }
 
     /// As [`send`](UnixDatagram::send), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.io.try_io(Interest::WRITABLE, |socket| socket.send(bytes))
     }
 
     /// As [`send_to`](UnixDatagram::send_to), without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it would have to wait, and those of the system.
     pub fn try_send_to<P: AsRef<Path>>(&self, bytes: &[u8], path: P) -> io::Result<usize> {
         self.io.try_io(Interest::WRITABLE, |socket| socket.send_to(bytes, path.as_ref()))
     }
@@ -170,6 +198,10 @@ impl UnixDatagram {
     }
 
     /// As [`try_io`](UnixDatagram::try_io), waiting as often as the operation says `WouldBlock`.
+    ///
+    /// # Errors
+    /// Those of the operation, and once the runtime has shut down. `WouldBlock` is one of them only where
+    /// the operation insists on it in a direction that is closed.
     ///
     /// # Cancel safety
     /// Cancel safe, as far as the operation itself is.
@@ -234,18 +266,36 @@ impl UnixDatagram {
     }
 
     /// Waits until there may be something to receive.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         self.io.readable()
     }
 
     /// Waits until there may be room to send.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         self.io.writable()
     }
 
     /// Waits until the socket is ready for one of the directions, and says for which.
+    ///
+    /// # Errors
+    /// If the runtime has shut down.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + Send + '_ {
         self.io.ready(interest)

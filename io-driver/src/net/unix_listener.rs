@@ -21,6 +21,13 @@ use crate::source::Async;
 static ACCEPT: Operation = Operation::new("UnixListener::accept");
 
 /// Listens for connections on a path.
+///
+/// # Errors
+/// Where a method says nothing of them, errors are those of the system, with their kinds: so it is with
+/// all that only asks for something or sets it. What sends, receives or waits fails also once the
+/// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
+///
+/// Examples are at the head of `heist::net`.
 pub struct UnixListener {
     io: Async<unix::UnixListener>,
 }

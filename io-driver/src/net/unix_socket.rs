@@ -21,11 +21,17 @@ pub struct UnixSocket(Socket);
 
 impl UnixSocket {
     /// For a stream or a listener.
+    ///
+    /// # Errors
+    /// Those of the system, as running out of descriptors.
     pub fn new_stream() -> io::Result<UnixSocket> {
         UnixSocket::new(Type::STREAM)
     }
 
     /// For datagrams.
+    ///
+    /// # Errors
+    /// Those of the system, as running out of descriptors.
     pub fn new_datagram() -> io::Result<UnixSocket> {
         UnixSocket::new(Type::DGRAM)
     }
@@ -71,6 +77,9 @@ impl UnixSocket {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe, but that the socket goes with it: an attempt under way is closed.
     #[track_caller]
     pub fn connect<P: AsRef<Path>>(
         self,

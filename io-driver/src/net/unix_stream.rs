@@ -33,6 +33,13 @@ static SEND_FILE: Operation = Operation::new("UnixStream::send_file");
 
 /// A connection within this machine. As [`TcpStream`](super::TcpStream), reading and writing need
 /// only `&self`.
+///
+/// # Errors
+/// Where a method says nothing of them, errors are those of the system, with their kinds: so it is with
+/// all that only asks for something or sets it. What sends, receives or waits fails also once the
+/// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
+///
+/// Examples are at the head of `heist::net`.
 pub struct UnixStream {
     pub(super) io: Arc<Async<unix::UnixStream>>,
 }
@@ -41,10 +48,14 @@ impl UnixStream {
     /// Connects to a path.
     ///
     /// # Errors
-    /// `NotFound`, `ConnectionRefused` and the like, with the path in the message.
+    /// `NotFound`, `ConnectionRefused` and the like, with the path in the message; on Linux `WouldBlock`,
+    /// if the listener has no room for another waiting connection.
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: an attempt under way is closed.
     #[track_caller]
     pub fn connect<P: AsRef<Path>>(
         path: P,
@@ -59,6 +70,15 @@ impl UnixStream {
     }
 
     /// As [`connect`](UnixStream::connect), to an address, which may be an abstract one.
+    ///
+    /// # Errors
+    /// As [`connect`](UnixStream::connect).
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: an attempt under way is closed.
     #[track_caller]
     pub fn connect_addr(
         addr: &SocketAddr,
@@ -149,6 +169,12 @@ impl UnixStream {
     }
 
     /// Closes the writing half: the peer reads the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the system. A peer that is gone already is none.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it does not wait.
     #[track_caller]
     pub fn shutdown(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
         let made = Made::here(&SHUTDOWN);

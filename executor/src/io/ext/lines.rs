@@ -17,6 +17,19 @@ static NEXT_SEGMENT: Operation = Operation::new("Split::next_segment");
 
 pin_project! {
     /// The lines of a reader; see [`AsyncBufReadExt::lines`](super::AsyncBufReadExt::lines).
+    ///
+    /// # Examples
+    /// ```
+    /// # heist::runtime::Runtime::new().unwrap().block_on(async {
+    /// use heist::io::AsyncBufReadExt;
+    ///
+    /// let text: &[u8] = b"one\r\ntwo";
+    /// let mut lines = text.lines();
+    /// assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("one"));
+    /// assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("two"));
+    /// assert_eq!(lines.next_line().await.unwrap(), None);
+    /// # });
+    /// ```
     #[derive(Debug)]
     pub struct Lines<R> {
         #[pin]
@@ -49,7 +62,7 @@ impl<R: AsyncBufRead> Lines<R> {
     /// The next line without its end (`\n` or `\r\n`), and `None` behind the last.
     ///
     /// # Errors
-    /// `InvalidData` if it is not UTF-8; the error inside is the standard library's
+    /// Those of the reader. `InvalidData` if it is not UTF-8; the error inside is the standard library's
     /// [`FromUtf8Error`](std::string::FromUtf8Error), which has the bytes. The next call goes on
     /// with the next line.
     ///
@@ -114,6 +127,9 @@ impl<R> Split<R> {
 
 impl<R: AsyncBufRead> Split<R> {
     /// The next part without its delimiter, and `None` behind the last.
+    ///
+    /// # Errors
+    /// Those of the reader.
     ///
     /// # Cancel safety
     /// Cancel safe: what has been read of a part stays here.

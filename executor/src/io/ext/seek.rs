@@ -27,6 +27,13 @@ static STREAM_POSITION: Operation = Operation::new("AsyncSeekExt::stream_positio
 /// ```
 pub trait AsyncSeekExt: AsyncSeek {
     /// Goes to a position, and says how far from the start that is.
+    ///
+    /// # Errors
+    /// Those of the stream; `InvalidInput` if that is before the start.
+    ///
+    /// # Cancel safety
+    /// Of a seek that is dropped it is not known whether it has happened: seek to a place that does not
+    /// depend on where it is.
     #[track_caller]
     fn seek(&mut self, position: SeekFrom) -> Awaited<SeekFuture<'_, Self>>
     where
@@ -36,6 +43,12 @@ pub trait AsyncSeekExt: AsyncSeek {
     }
 
     /// Goes to the start.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    ///
+    /// # Cancel safety
+    /// Of one that is dropped it is not known whether it has happened: call it again.
     #[track_caller]
     fn rewind(&mut self) -> Awaited<SeekFuture<'_, Self>>
     where
@@ -45,6 +58,12 @@ pub trait AsyncSeekExt: AsyncSeek {
     }
 
     /// How far from the start this is.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it moves nothing.
     #[track_caller]
     fn stream_position(&mut self) -> Awaited<SeekFuture<'_, Self>>
     where

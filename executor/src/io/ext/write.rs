@@ -141,6 +141,9 @@ pub trait AsyncWriteExt: AsyncWrite {
     }
 
     /// [`shutdown`](Self::shutdown), by the name that `futures-io` gives it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: call it again.
     #[track_caller]
     fn close(&mut self) -> Awaited<CloseFuture<'_, Self>>
     where

@@ -60,6 +60,10 @@ impl<T> Sender<T> {
     ///
     /// # Panics
     /// Outside a Heist runtime, whose timers it needs.
+    ///
+    /// # Cancel safety
+    /// As [`send`](Sender::send): one that is dropped loses its place in line, and its message is not
+    /// sent.
     #[cfg(not(heist_loom))]
     #[track_caller]
     pub fn send_timeout(

@@ -6,6 +6,19 @@ use std::iter::FusedIterator;
 use super::bounded::Sender;
 
 /// Room for one message; see [`Sender::reserve`]. Given back if it is dropped.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::sync::mpsc;
+///
+/// let (sender, mut receiver) = mpsc::channel(1);
+/// let permit = sender.reserve().await.unwrap();
+/// // The message is made only now that there is room for it.
+/// permit.send(String::from("made late"));
+/// assert_eq!(receiver.recv().await.unwrap(), "made late");
+/// # });
+/// ```
 #[must_use = "room is given back at once if its permit is not kept"]
 pub struct Permit<'a, T> {
     /// Empty once it is used.

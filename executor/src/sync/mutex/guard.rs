@@ -17,6 +17,19 @@ pub struct MutexGuard<'a, T: ?Sized> {
 }
 
 /// Holds a [`Mutex`] locked, and gives access to a part of its value.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::sync::{Mutex, MutexGuard};
+///
+/// let pair = Mutex::new((1, "one"));
+/// let mut number = MutexGuard::map(pair.lock().await, |pair| &mut pair.0);
+/// *number += 1;
+/// drop(number);
+/// assert_eq!(*pair.lock().await, (2, "one"));
+/// # });
+/// ```
 #[must_use = "a mutex is unlocked at once if its guard is not kept"]
 pub struct MappedMutexGuard<'a, T: ?Sized> {
     line: &'a WaitList<Holder>,

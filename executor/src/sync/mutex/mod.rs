@@ -135,6 +135,9 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Like [`lock`](Mutex::lock), for a guard that borrows nothing.
+    ///
+    /// # Cancel safety
+    /// As [`lock`](Mutex::lock); the `Arc` goes with the wait.
     #[track_caller]
     pub fn lock_owned(self: Arc<Self>) -> impl Future<Output = OwnedMutexGuard<T>> {
         let made = Made::here(&LOCK);

@@ -88,6 +88,9 @@ impl Notify {
     }
 
     /// Like [`notified`](Notify::notified), for a wait that borrows nothing.
+    ///
+    /// # Cancel safety
+    /// As [`notified`](Notify::notified); the `Arc` goes with the wait.
     #[track_caller]
     pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
         // SAFETY: the wait is used inside `OwnedNotified` only, which drops it before its share

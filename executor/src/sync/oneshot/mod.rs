@@ -113,6 +113,13 @@ impl<T> fmt::Debug for Sender<T> {
 /// The end of a [`channel`] that gets the value, by awaiting it.
 ///
 /// It may be awaited by reference and again later, until it has been ready.
+///
+/// # Errors
+/// [`RecvError`], if the sender goes away without a value, or the receiver was closed before.
+///
+/// # Cancel safety
+/// Awaiting `&mut receiver` is cancel safe: the value stays here until it is returned. One that is
+/// here when the receiver itself is dropped is dropped with it.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Receiver<T> {
     /// Empty once the outcome has been told.

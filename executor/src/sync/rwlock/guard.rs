@@ -21,6 +21,20 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 }
 
 /// Exclusive access to the value of a [`RwLock`].
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::sync::RwLock;
+///
+/// let config = RwLock::new(1);
+/// let mut writer = config.write().await;
+/// *writer += 1;
+/// // From here on others may read, too, and nobody has changed it in between.
+/// let reader = writer.downgrade();
+/// assert_eq!(*config.read().await, *reader);
+/// # });
+/// ```
 #[must_use = "access ends at once if its guard is not kept"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,

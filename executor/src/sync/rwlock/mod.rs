@@ -189,6 +189,9 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     /// Like [`read`](RwLock::read), for a guard that borrows nothing.
+    ///
+    /// # Cancel safety
+    /// As [`read`](RwLock::read); the `Arc` goes with the wait.
     #[track_caller]
     pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>> {
         let made = Made::here(&READ);
@@ -199,6 +202,9 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     /// Like [`write`](RwLock::write), for a guard that borrows nothing.
+    ///
+    /// # Cancel safety
+    /// As [`write`](RwLock::write); the `Arc` goes with the wait.
     #[track_caller]
     pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>> {
         let made = Made::here(&WRITE);

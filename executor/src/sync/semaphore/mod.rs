@@ -146,6 +146,12 @@ impl Semaphore {
     }
 
     /// Waits for `n` permits, and gets them all at once. See [`acquire`](Semaphore::acquire).
+    ///
+    /// # Errors
+    /// As [`acquire`](Semaphore::acquire).
+    ///
+    /// # Cancel safety
+    /// A wait that is dropped loses its place in line, and no permit.
     #[track_caller]
     pub fn acquire_many(&self, n: u32) -> Acquire<'_> {
         self.acquire_as(n as usize, Made::here(&ACQUIRE))
@@ -198,6 +204,12 @@ impl Semaphore {
     }
 
     /// Like [`acquire`](Semaphore::acquire), for a permit that borrows nothing.
+    ///
+    /// # Errors
+    /// As [`acquire`](Semaphore::acquire).
+    ///
+    /// # Cancel safety
+    /// A wait that is dropped loses its place in line, and no permit; the `Arc` goes with it.
     #[track_caller]
     pub fn acquire_owned(
         self: Arc<Semaphore>,
@@ -206,6 +218,12 @@ impl Semaphore {
     }
 
     /// Like [`acquire_many`](Semaphore::acquire_many), for a permit that borrows nothing.
+    ///
+    /// # Errors
+    /// As [`acquire`](Semaphore::acquire).
+    ///
+    /// # Cancel safety
+    /// A wait that is dropped loses its place in line, and no permit; the `Arc` goes with it.
     #[track_caller]
     pub fn acquire_many_owned(
         self: Arc<Semaphore>,

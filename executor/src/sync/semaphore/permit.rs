@@ -5,6 +5,19 @@ use std::sync::Arc;
 use super::Semaphore;
 
 /// Permits of a [`Semaphore`]; they go back when this is dropped.
+///
+/// # Examples
+/// ```
+/// # heist::runtime::Runtime::new().unwrap().block_on(async {
+/// use heist::sync::Semaphore;
+///
+/// let at_once = Semaphore::new(3);
+/// let mut permits = at_once.acquire_many(3).await.unwrap();
+/// let one = permits.split(1).unwrap();
+/// drop(permits);
+/// assert_eq!((at_once.available_permits(), one.num_permits()), (2, 1));
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "a permit goes back at once if it is not kept"]
 pub struct SemaphorePermit<'a> {

@@ -1,6 +1,7 @@
 //! Pipes, with names (FIFOs) and without: [`Sender`], [`Receiver`], [`pipe()`], [`OpenOptions`].
 //!
 //! As on the other streams, reading and writing are inherent methods on `&self`, beside the traits.
+//! An example is at the head of `heist::net`.
 
 use std::fmt;
 use std::fs::File;
@@ -220,6 +221,9 @@ macro_rules! end {
 
             /// Takes over an end of a pipe that is known to be one, and non-blocking.
             ///
+            /// # Errors
+            /// Those of the system.
+            ///
             /// # Panics
             /// Outside a runtime.
             #[track_caller]
@@ -237,6 +241,9 @@ macro_rules! end {
             }
 
             /// The descriptor alone, off the reactor, and blocking.
+            ///
+            /// # Errors
+            /// Those of the system.
             pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
                 let fd = self.into_nonblocking_fd()?;
                 rustix::io::ioctl_fionbio(&fd, false)?;
@@ -244,11 +251,17 @@ macro_rules! end {
             }
 
             /// The descriptor alone, off the reactor; it stays non-blocking.
+            ///
+            /// # Errors
+            /// None at present; the type is tokio's.
             pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
                 Ok(self.io.into_inner().0)
             }
 
             /// Waits until the pipe is ready, and says for what.
+            ///
+            /// # Errors
+            /// If the runtime has shut down.
             ///
             /// # Cancel safety
             /// Cancel safe.
