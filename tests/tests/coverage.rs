@@ -125,7 +125,8 @@ fn every_row_of_the_coverage_says_where_and_what_proves_it() {
 fn the_numbers_of_the_coverage_are_those_of_its_rows() {
     let text = fs::read_to_string(root().join("docs/coverage.md")).expect("it is there");
     let (asyncio, tokio) = text.split_once("\n## tokio\n").expect("two parts");
-    let (tokio, _) = tokio.split_once("\n### On other systems\n").expect("its own part comes first");
+    let (tokio, _) =
+        tokio.split_once("\n### On other systems\n").expect("its own part comes first");
     let said: Vec<_> = text.split_whitespace().collect();
     let assert_said = |sentence: String| assert!(said.join(" ").contains(&sentence), "{sentence}");
 
@@ -133,7 +134,12 @@ fn the_numbers_of_the_coverage_are_those_of_its_rows() {
     let left_out = asyncio.iter().filter(|row| is_left_out(row)).count();
     assert_said(format!("{} rows, of which {left_out} are left out.", asyncio.len()));
 
-    let tokio = rows(tokio);
+    // A row of a method says why that is missing; its type is the item.
+    let is_method = |[item, ..]: &[&str; 3]| {
+        let parent = item.rsplit("::").nth(1);
+        parent.is_some_and(|parent| parent.starts_with(char::is_uppercase))
+    };
+    let tokio: Vec<_> = rows(tokio).into_iter().filter(|row| !is_method(row)).collect();
     let (left_out, there): (Vec<_>, Vec<_>) = tokio.iter().partition(|row| is_left_out(row));
     for [item, place, _] in &there {
         let name = item.trim_matches('`').trim_start_matches("#[");
