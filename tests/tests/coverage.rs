@@ -140,7 +140,8 @@ fn the_numbers_of_the_coverage_are_those_of_its_rows() {
         parent.is_some_and(|parent| parent.starts_with(char::is_uppercase))
     };
     let tokio: Vec<_> = rows(tokio).into_iter().filter(|row| !is_method(row)).collect();
-    let (left_out, there): (Vec<_>, Vec<_>) = tokio.iter().partition(|row| is_left_out(row));
+    let left_out = tokio.iter().filter(|row| is_left_out(row)).count();
+    let there: Vec<_> = tokio.iter().filter(|row| !is_left_out(row)).collect();
     for [item, place, _] in &there {
         let name = item.trim_matches('`').trim_start_matches("#[");
         let place = place.trim_start_matches("`#[").trim_start_matches('`');
@@ -153,5 +154,5 @@ fn the_numbers_of_the_coverage_are_those_of_its_rows() {
         tokio.len(),
         there.len(),
     ));
-    assert_said(format!("rows name; {} are left out.", left_out.len()));
+    assert_said(format!("rows name; {left_out} are left out."));
 }
