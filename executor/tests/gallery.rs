@@ -110,11 +110,11 @@ fn hello() {
 
 #[test]
 fn sync_baseline() {
-    let run = Run::of("sync_baseline", &["--scale", "0.05"], 2);
-    let jobs = (1..=3).flat_map(|n| [format!("Starting {n}"), format!("Finished {n}")]);
-    assert!(run.lines.into_iter().eq(jobs));
-    let run = Run::of("sync_baseline", &["--scale", "0.05"], 1);
-    assert_time(run.took("all"), 0.3);
+    for run in scaled("sync_baseline", "0.05") {
+        let jobs = (1..=3).flat_map(|n| [format!("Starting {n}"), format!("Finished {n}")]);
+        assert_time(run.took("all"), 0.3);
+        assert!(run.lines.into_iter().eq(jobs));
+    }
 }
 
 #[test]

@@ -18,6 +18,11 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Server {
+        Server::start_with(arguments, None)
+    }
+
+    /// As many workers as there are processors, if no number is given.
+    fn start_with(arguments: &[&str], workers: Option<usize>) -> Server {
         // A thousand connections need more descriptors than some systems give unasked; the
         // server inherits the limit.
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -27,6 +32,7 @@ impl Server {
         let mut child = Command::new(&program)
             .args(["--addr", "127.0.0.1:0"])
             .args(arguments)
+            .envs(workers.map(|workers| ("HEIST_WORKER_THREADS", workers.to_string())))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
@@ -112,6 +118,31 @@ fn every_page_answers() {
     let huge =
         "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1048577\r\n\r\n";
     assert!(server.ask(huge).contains("413 Payload Too Large"));
+}
+
+#[test]
+fn one_worker_serves_as_two_do() {
+    let words = [1, 2].map(|workers| {
+        let server = Server::start_with(&[], Some(workers));
+        let metrics = server.get("/metrics");
+        assert!(metrics.contains(&format!("heist_workers {workers}\n")), "{metrics}");
+        let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+        // One waits inside while the others are served.
+        let mut slow = server.connect();
+        let request = "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        slow.write_all(request.as_bytes()).unwrap();
+        let mut answers = ["/", "/hello", "/stream", "/none"].map(|path| body(&server.get(path)));
+        // Between the lines of a stream are the lengths of what came at once.
+        answers[2] = answers[2].lines().filter(|line| line.starts_with("line")).collect();
+        let mut waited = String::new();
+        slow.read_to_string(&mut waited).unwrap();
+        assert!(waited.contains("200 OK"), "{waited}");
+        server.terminate();
+        let end = server.end();
+        assert!(end.contains("SIGTERM: finishing the requests under way"), "{end}");
+        (answers, body(&waited))
+    });
+    assert_eq!(words[0], words[1]);
 }
 
 #[test]

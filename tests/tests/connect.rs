@@ -54,6 +54,25 @@ fn an_address_that_refuses_is_passed_over() {
     });
 }
 
+#[test]
+fn a_socket_connects_from_the_address_that_it_was_bound_to() {
+    on_two_workers(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        // On Linux the whole network is this machine, so an address that nobody takes unasked.
+        let from = if cfg!(target_os = "linux") { "127.0.0.2:0" } else { "127.0.0.1:0" };
+        let from: SocketAddr = from.parse().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(from).unwrap();
+        let bound = socket.local_addr().unwrap();
+        assert!(bound.ip() == from.ip() && bound.port() != 0, "{bound}");
+        let (stream, accepted) = heist::join!(socket.connect(addr), listener.accept());
+        let (stream, (accepted, peer)) = (stream.unwrap(), accepted.unwrap());
+        assert_eq!((stream.local_addr().unwrap(), stream.peer_addr().unwrap()), (bound, addr));
+        assert_eq!((accepted.peer_addr().unwrap(), peer), (bound, bound));
+    });
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_dropped_race_closes_its_attempts() {

@@ -1,9 +1,10 @@
-//! Datagrams by the batch: nothing is lost, doubled or mixed up, whoever waits, and whatever fails.
+//! Datagrams by the batch: nothing is lost, doubled or mixed up, whoever waits, and whatever fails; and
+//! datagrams to a group.
 
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -195,5 +196,53 @@ fn addresses_of_both_kinds_are_told() {
         assert_eq!((datagrams[0].bytes(), datagrams[0].from()), (&b"six"[..], to));
         let error = a.try_peek_sender().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    });
+}
+
+/// A socket that is bound to an address of the loopback sends to groups over that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_datagram_to_a_group_reaches_all_who_have_joined_it() {
+    on_two_workers(async {
+        let group = Ipv4Addr::new(239, 255, 77, 2);
+        let first = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+        if let Err(error) = first.join_multicast_v4(group, Ipv4Addr::LOCALHOST) {
+            eprintln!("skipped, since this system joins no group on the loopback: {error}");
+            return;
+        }
+        let sender = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let to = SocketAddr::from((group, first.local_addr().unwrap().port()));
+        let mut buffer = [0; 16];
+        assert_eq!(sender.send_to(b"to all", to).await.unwrap(), 6);
+        let received = first.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(received, (6, sender.local_addr().unwrap()));
+        assert_eq!(&buffer[..6], b"to all");
+        // Who has left gets nothing more; what is sent to it alone arrives, and nothing before it.
+        first.leave_multicast_v4(group, Ipv4Addr::LOCALHOST).unwrap();
+        sender.send_to(b"to all again", to).await.unwrap();
+        let alone = SocketAddr::from((Ipv4Addr::LOCALHOST, to.port()));
+        sender.send_to(b"to you", alone).await.unwrap();
+        let (n, _) = first.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..n], b"to you");
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_group_of_the_other_kind_of_addresses_is_joined_and_left() {
+    on_two_workers(async {
+        let Ok(socket) = UdpSocket::bind("[::]:0").await else {
+            return eprintln!("skipped, since this system has no IPv6");
+        };
+        let group = "ff12::4865:6973:74".parse().unwrap();
+        // SAFETY: a name that ends with a zero byte.
+        let loopback = unsafe { libc::if_nametoindex(c"lo".as_ptr()) };
+        if let Err(error) = socket.join_multicast_v6(&group, loopback) {
+            eprintln!("skipped, since this system joins no group on the loopback: {error}");
+            return;
+        }
+        socket.join_multicast_v6(&group, loopback).unwrap_err();
+        socket.leave_multicast_v6(&group, loopback).unwrap();
+        socket.leave_multicast_v6(&group, loopback).unwrap_err();
     });
 }

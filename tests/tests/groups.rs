@@ -122,6 +122,35 @@ fn a_dropped_join_set_aborts_and_a_shut_down_one_has_aborted() {
 }
 
 #[test]
+fn a_join_set_whose_tasks_are_all_aborted_still_tells_how_each_has_ended() {
+    on_two_workers(async {
+        let drops = Drops::new();
+        let mut set = JoinSet::new();
+        let ended = set.spawn(async { 1 });
+        eventually("the first has ended", || ended.is_finished()).await;
+        for _ in 0..10 {
+            let guard = drops.guard();
+            set.spawn(async move {
+                let _guard = guard;
+                std::future::pending().await
+            });
+        }
+        set.abort_all();
+        assert_eq!(set.len(), 11, "they are still to be joined");
+        let (mut outputs, mut cancelled) = (Vec::new(), 0);
+        while let Some(end) = set.join_next().await {
+            match end {
+                Ok(output) => outputs.push(output),
+                Err(error) => cancelled += usize::from(error.is_cancelled()),
+            }
+        }
+        assert_eq!((&outputs[..], cancelled, drops.count()), (&[1][..], 10, 10));
+        set.spawn(async { 2 });
+        assert_eq!(set.join_next().await.unwrap().unwrap(), 2, "new ones are not aborted");
+    });
+}
+
+#[test]
 fn join_all_passes_a_panic_on_and_aborts_the_others() {
     on_two_workers(async {
         let drops = Drops::new();
@@ -197,6 +226,18 @@ async fn gather_keeps_the_order_and_runs_at_the_same_time() {
     assert!(start.elapsed() < Duration::from_millis(3001));
     let empty = gather(Vec::<std::future::Ready<u8>>::new()).await;
     assert!(empty.is_empty());
+}
+
+#[heist::test(start_paused = true)]
+async fn gather_takes_an_error_for_an_output_like_any_other() {
+    let start = Instant::now();
+    let outputs = gather([3, 1, 2].map(|s| async move {
+        sleep(Duration::from_secs(s)).await;
+        if s == 1 { Err("no") } else { Ok(s) }
+    }))
+    .await;
+    assert_eq!(outputs, [Ok(3), Err("no"), Ok(2)]);
+    assert_eq!(start.elapsed(), Duration::from_secs(3), "it has ended none of the others");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use heist::runtime::{Builder, Handle, Runtime, ShutdownPolicy};
+use heist::sync::oneshot;
 use heist_tests::footprint::Footprint;
 use heist_tests::{eventually_blocking, in_own_process, panic_message, two_workers};
 
@@ -30,6 +31,39 @@ fn run_cancels_what_is_left_and_waits_for_it() {
     });
     assert_eq!(answer, 7);
     assert_eq!(drops.load(Ordering::SeqCst), 100);
+}
+
+#[test]
+fn run_waits_for_blocking_jobs_under_way_and_not_for_ever() {
+    let (begun, begins) = oneshot::channel();
+    let done = Arc::new(AtomicBool::new(false));
+    let at_end = done.clone();
+    heist::run(async move {
+        heist::task::spawn_blocking(move || {
+            begun.send(()).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+            at_end.store(true, Ordering::SeqCst);
+        });
+        begins.await.unwrap();
+    });
+    assert!(done.load(Ordering::SeqCst), "the job was under way");
+
+    // One that goes on until after the end of `run`.
+    let (begun, begins) = oneshot::channel();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (told, ended) = std::sync::mpsc::channel();
+    let start = Instant::now();
+    heist::run(async move {
+        heist::task::spawn_blocking(move || {
+            begun.send(()).unwrap();
+            let _ = held.recv();
+            told.send("after all").unwrap();
+        });
+        begins.await.unwrap();
+    });
+    assert!(start.elapsed() >= Duration::from_secs(5), "jobs have 5 s");
+    drop(release);
+    assert_eq!(ended.recv().unwrap(), "after all");
 }
 
 #[test]

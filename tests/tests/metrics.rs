@@ -96,3 +96,34 @@ fn what_waits_in_queues_is_counted() {
     });
     assert_eq!((metrics.global_queue_depth(), metrics.worker_local_queue_depth(0)), (0, 0));
 }
+
+#[test]
+fn what_an_idle_worker_takes_from_a_busy_one_is_counted_as_stolen() {
+    const TASKS: usize = 50;
+    for workers in [1, 2] {
+        let runtime = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
+        let metrics = runtime.handle().metrics();
+        assert_eq!((metrics.steal_count(), metrics.stolen_task_count()), (0, 0));
+        let counted = metrics.clone();
+        let busy = runtime.spawn(async move {
+            let tasks: Vec<_> = (0..TASKS).map(|_| heist::spawn(async {})).collect();
+            // They are in the queue of this worker, which has no time for them.
+            if workers == 2 {
+                eventually_blocking("the other worker has run them", || {
+                    tasks.iter().all(heist::task::JoinHandle::is_finished)
+                });
+                let stolen = counted.stolen_task_count();
+                assert_eq!(stolen, TASKS as u64);
+                assert!((1..=stolen).contains(&counted.steal_count()));
+            }
+            tasks
+        });
+        runtime.block_on(async {
+            for task in busy.await.unwrap() {
+                task.await.unwrap();
+            }
+        });
+        // Nobody steals from itself.
+        assert_eq!(metrics.steal_count() > 0, workers == 2);
+    }
+}

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use heist::sync::{
-    Barrier, Condvar, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore, broadcast, mpsc,
-    oneshot, watch,
+    Barrier, Condvar, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore, SetOnce, broadcast,
+    mpsc, oneshot, watch,
 };
 use heist_tests::{eventually, on_two_workers};
 
@@ -306,4 +306,90 @@ async fn a_timed_out_wait_gives_its_place_up() {
     assert!(heist::time::timeout(hour, mutex.lock()).await.is_err());
     drop(guard);
     assert!(mutex.try_lock().is_ok());
+}
+
+#[test]
+fn an_initialization_that_is_dropped_leaves_the_cell_to_the_next() {
+    on_two_workers(async {
+        let cell = Arc::new(OnceCell::new());
+        let (begun, begins) = oneshot::channel();
+        let first = heist::spawn({
+            let cell = cell.clone();
+            async move {
+                let make = || async {
+                    begun.send(()).unwrap();
+                    std::future::pending().await
+                };
+                *cell.get_or_init(make).await
+            }
+        });
+        begins.await.unwrap();
+        let waiting = || {
+            let cell = cell.clone();
+            heist::spawn(async move { *cell.get_or_init(|| std::future::ready(2)).await })
+        };
+        let (second, third) = (waiting(), waiting());
+        heist::testing::wait_until_idle().await;
+        assert!(cell.set(3).is_err(), "somebody is at it");
+        // The one that was in line is no longer, and the one that made the value does not any more.
+        second.abort();
+        first.abort();
+        assert_eq!(third.await.unwrap(), 2);
+        assert_eq!(cell.get(), Some(&2));
+        assert!(first.await.unwrap_err().is_cancelled());
+        assert!(second.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn waits_for_a_value_that_are_dropped_keep_it_from_nobody() {
+    on_two_workers(async {
+        let once = Arc::new(SetOnce::new());
+        let waiters: Vec<_> = (0..20)
+            .map(|_| {
+                let once = once.clone();
+                heist::spawn(async move { *once.wait().await })
+            })
+            .collect();
+        heist::testing::wait_until_idle().await;
+        waiters.iter().step_by(2).for_each(heist::task::JoinHandle::abort);
+        once.set(7).unwrap();
+        for (n, waiter) in waiters.into_iter().enumerate() {
+            match waiter.await {
+                Ok(value) => assert_eq!(value, 7),
+                Err(error) => assert!(error.is_cancelled() && n % 2 == 0, "{n}: {error}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_barrier_counts_nobody_who_was_dropped_or_sent_away() {
+    on_two_workers(async {
+        let barrier = Arc::new(Barrier::new(3));
+        let come = || {
+            let barrier = barrier.clone();
+            heist::spawn(async move { barrier.wait_or_broken().await.map(|end| end.is_leader()) })
+        };
+        let there = &barrier;
+        let at_barrier = |n| eventually("so many wait", move || there.waiting() == n);
+        let (first, second) = (come(), come());
+        at_barrier(2).await;
+        first.abort();
+        at_barrier(1).await;
+        // Those there are sent away, and the next three meet.
+        barrier.reset();
+        assert!(second.await.unwrap().is_err());
+        let three = [come(), come(), come()];
+        let mut led = 0;
+        for task in three {
+            led += usize::from(task.await.unwrap().unwrap());
+        }
+        assert_eq!(led, 1);
+        // Broken, it takes nobody until it is reset.
+        let third = come();
+        at_barrier(1).await;
+        barrier.abort();
+        assert!(third.await.unwrap().is_err() && come().await.unwrap().is_err());
+    });
 }

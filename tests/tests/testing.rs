@@ -1,9 +1,11 @@
 //! The helpers for tests do what tests rely on.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use heist::sync::Notify;
 use heist::task::{self, Builder};
 use heist::testing::{assert_no_leaked_tasks, wait_until_idle};
 use heist::time::{Instant, sleep};
@@ -80,4 +82,49 @@ fn helpers_outside_a_runtime_name_the_mistake() {
     assert!(message.contains("no Heist runtime here"), "{message}");
     let message = panic_message(|| futures_lite::future::block_on(wait_until_idle()));
     assert!(message.contains("no Heist runtime here"), "{message}");
+}
+
+/// Set where a test is meant to hang, so that its time runs out.
+const HANGS: &str = "HEIST_TEST_HANGS";
+
+const BEFORE_HANG: u32 = line!();
+async fn hang() {
+    if std::env::var_os(HANGS).is_some() {
+        let word = Notify::new();
+        let stuck = Builder::new().name("stuck").spawn(async move { word.notified().await });
+        stuck.await.unwrap();
+    }
+}
+
+#[heist::test(timeout = "1s")]
+async fn a_test_that_hangs_beside_one_worker() {
+    hang().await;
+}
+
+#[heist::test(flavor = "multi_thread", worker_threads = 2, timeout = "1s")]
+async fn a_test_that_hangs_beside_two_workers() {
+    hang().await;
+}
+
+#[test]
+fn a_test_whose_time_runs_out_fails_and_says_where_every_task_stands() {
+    for test in ["a_test_that_hangs_beside_one_worker", "a_test_that_hangs_beside_two_workers"] {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--test-threads=1", "--nocapture"])
+            .env(HANGS, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("1 failed"), "{said}{errors}");
+        assert!(errors.contains("the test has taken longer than 1s; its tasks:"), "{errors}");
+        let stuck = errors.lines().find(|line| line.contains("`stuck`")).expect(&errors);
+        // Both in one line of `hang`.
+        let place = format!("{}:{}:", file!(), BEFORE_HANG + 4);
+        for part in [" waits in Notify::notified at ", ", spawned at "] {
+            assert!(stuck.contains(&format!("{part}{place}")), "{stuck} lacks {part}{place}");
+        }
+        // The failure itself has the place of the test.
+        assert!(errors.contains("panicked at tests/tests/testing.rs:"), "{errors}");
+    }
 }

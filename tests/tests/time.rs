@@ -1,7 +1,10 @@
 //! Timers: never early, in order, and on a clock that tests hold still.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as RealInstant};
 
+use heist::net::{TcpListener, TcpStream};
 use heist::runtime::Builder;
 use heist::time::{self, Instant, MissedTickBehavior};
 use heist_tests::on_two_workers;
@@ -116,6 +119,48 @@ fn a_paused_clock_waits_for_blocking_jobs() {
 }
 
 #[test]
+fn a_paused_clock_lets_sockets_work_and_does_not_wait_for_them() {
+    for workers in [1, 2] {
+        let real = RealInstant::now();
+        paused(workers).block_on(async {
+            let start = Instant::now();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let addr = listener.local_addr().unwrap();
+            let server = heist::spawn(async move {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut buffer = [0; 4];
+                for _ in 0..100 {
+                    stream.read_exact(&mut buffer).await.unwrap();
+                    stream.write_all(&buffer).await.unwrap();
+                }
+                stream
+            });
+            let client = TcpStream::connect(addr).await.unwrap();
+            let mut buffer = [0; 4];
+            for round in 0..100_u32 {
+                client.write_all(&round.to_le_bytes()).await.unwrap();
+                client.read_exact(&mut buffer).await.unwrap();
+                assert_eq!(u32::from_le_bytes(buffer), round);
+            }
+            let server = server.await.unwrap();
+            assert_eq!(start.elapsed(), Duration::ZERO, "no timer was there to jump to");
+            // Data that does not come holds up neither a time-out nor a sleep elsewhere.
+            let hour = Duration::from_secs(3600);
+            let sleeper = heist::spawn(time::sleep(hour / 2));
+            assert!(time::timeout(hour, client.read(&mut buffer)).await.is_err());
+            assert_eq!(start.elapsed(), hour);
+            assert!(sleeper.is_finished());
+            // The stream is none the worse for it.
+            let (read, written) =
+                heist::join!(client.read_exact(&mut buffer), server.write_all(b"late"));
+            assert!(read.is_ok() && written.is_ok());
+            assert_eq!(&buffer, b"late");
+        });
+        assert!(real.elapsed() < Duration::from_secs(60), "the hour takes no time");
+    }
+}
+
+#[test]
 fn advance_fires_what_is_due() {
     paused(1).block_on(async {
         let sleeper = heist::spawn(time::sleep(Duration::from_millis(10)));
@@ -161,6 +206,61 @@ fn intervals_tick_on_their_schedule_and_miss_ticks_as_told() {
         }
         assert!(start.elapsed() > ms(100));
     });
+}
+
+#[heist::test(start_paused = true, timeout = "30s")]
+async fn an_interval_that_is_reset_goes_on_from_there() {
+    let start = Instant::now();
+    let ms = Duration::from_millis;
+    let mut interval = time::interval(ms(100));
+    let next_two = async |interval: &mut time::Interval| {
+        let scheduled = [interval.tick().await, interval.tick().await];
+        assert_eq!(start.elapsed(), scheduled[1] - start, "a tick comes when it is due");
+        scheduled.map(|tick| (tick - start).as_millis())
+    };
+    assert_eq!(next_two(&mut interval).await, [0, 100]);
+    time::sleep(ms(30)).await;
+    interval.reset();
+    assert_eq!(next_two(&mut interval).await, [230, 330], "a period from the reset");
+    time::sleep(ms(30)).await;
+    interval.reset_immediately();
+    assert_eq!(next_two(&mut interval).await, [360, 460], "at the reset");
+    interval.reset_after(ms(7));
+    assert_eq!(next_two(&mut interval).await, [467, 567], "7 ms from the reset");
+    interval.reset_at(start + ms(1000));
+    assert_eq!(next_two(&mut interval).await, [1000, 1100], "at the time given");
+    // One that has passed is a tick that was missed.
+    interval.reset_at(start + ms(1050));
+    assert_eq!(interval.tick().await - start, ms(1050));
+    assert_eq!(start.elapsed(), ms(1100));
+    assert_eq!(interval.period(), ms(100));
+}
+
+#[heist::test(start_paused = true, timeout = "30s")]
+async fn a_future_has_until_its_deadline_and_is_dropped_then() {
+    struct Flag(Arc<AtomicBool>);
+    impl Drop for Flag {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let start = Instant::now();
+    let deadline = start + Duration::from_secs(10);
+    let in_time = async {
+        time::sleep(Duration::from_secs(9)).await;
+        "in time"
+    };
+    assert_eq!(time::timeout_at(deadline, in_time).await, Ok("in time"));
+    assert_eq!(start.elapsed(), Duration::from_secs(9));
+    let dropped = Arc::new(AtomicBool::new(false));
+    let flag = Flag(dropped.clone());
+    let late = async move {
+        let _flag = flag;
+        time::sleep(Duration::from_secs(9)).await;
+    };
+    assert!(time::timeout_at(deadline, late).await.is_err());
+    assert_eq!(start.elapsed(), Duration::from_secs(10), "what is left of the time, and no more");
+    assert!(dropped.load(Ordering::SeqCst), "the future that was too late is dropped");
 }
 
 #[test]
