@@ -4,7 +4,9 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use heist::io::Interest;
 use heist::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
+use heist::task::TaskInfo;
 use heist_tests::{eventually, on_two_workers, two_workers};
 
 async fn echo(listener: TcpListener) -> io::Result<()> {
@@ -269,6 +271,28 @@ fn half_closed_and_reset_connections_end_their_tasks() {
         drop(client);
         let error = reader.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    });
+}
+
+#[test]
+fn a_wait_for_readiness_is_shown_under_its_own_name() {
+    on_two_workers(async {
+        let (near, _far) = UnixStream::pair().unwrap();
+        let line = line!() + 3;
+        let waiter = heist::spawn(async move {
+            near.try_read(&mut [0; 1]).unwrap_err();
+            near.ready(Interest::READABLE).await
+        });
+        let site = |task: TaskInfo| task.waits_in().filter(|_| task.id() == waiter.id());
+        let mut found = None;
+        eventually("it waits", || {
+            found = heist::task::all().into_iter().find_map(site);
+            found.is_some()
+        })
+        .await;
+        let site = found.unwrap();
+        assert_eq!((site.operation, site.location.line()), ("ready", line));
+        waiter.abort();
     });
 }
 
