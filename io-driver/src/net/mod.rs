@@ -5,6 +5,7 @@
 
 mod addr;
 mod connect;
+mod exhaustion;
 mod lookup;
 mod methods;
 mod raw_fd;
