@@ -6,6 +6,7 @@
 mod addr;
 mod connect;
 mod exhaustion;
+mod from_std;
 mod lookup;
 mod methods;
 mod raw_fd;

@@ -35,6 +35,8 @@ static PEEK: Operation = Operation::new("TcpStream::peek");
 /// [`split`](TcpStream::split) and [`into_split`](TcpStream::into_split) are there for programs that
 /// do. The traits of `futures-io` are implemented on it, and with features those of `hyper::rt` and
 /// `tokio::io`.
+// Transparent for `as_ref` of the owned halves.
+#[repr(transparent)]
 pub struct TcpStream {
     pub(super) io: Arc<Async<std::net::TcpStream>>,
 }

@@ -33,6 +33,8 @@ static SEND_FILE: Operation = Operation::new("UnixStream::send_file");
 
 /// A connection within this machine. As [`TcpStream`](super::TcpStream), reading and writing need
 /// only `&self`.
+// Transparent for `as_ref` of the owned halves.
+#[repr(transparent)]
 pub struct UnixStream {
     pub(super) io: Arc<Async<unix::UnixStream>>,
 }
