@@ -1,7 +1,7 @@
 //! What hyper asks of a runtime: an executor and a timer.
 //!
-//! The streams of [`net`](crate::net), and those in memory ([`duplex`](crate::io::duplex)), implement
-//! hyper's `Read` and `Write` themselves, so
+//! [`TcpStream`](crate::net::TcpStream), [`UnixStream`](crate::net::UnixStream) and the streams of
+//! [`duplex`](crate::io::duplex) implement hyper's `Read` and `Write` themselves, so
 //! `http1::Builder::new().timer(Timer).serve_connection(stream, service)` needs no adapter.
 //!
 //! # Examples

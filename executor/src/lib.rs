@@ -27,8 +27,9 @@
 //! * [`task_local!`] and [`inherited!`]: values of a task, and of its children. [`testing`]: helpers.
 //!
 //! Features: `bytes` (`read_buf` and its kin, for the buffers of that crate), `hyper` (hyper's `Read`
-//! and `Write` on every stream, an executor and a timer for it), `tokio-io` (tokio's `AsyncRead` and
-//! `AsyncWrite` on every stream, without its runtime), `tracing` (what the runtime reports is an event).
+//! and `Write` on TCP and Unix streams and `duplex`, an executor and a timer for it), `tokio-io` (tokio's
+//! `AsyncRead` and `AsyncWrite` on these, their halves, pipes, files and standard streams, without its
+//! runtime), `tracing` (what the runtime reports is an event).
 //!
 //! # Waiting and being woken
 //!

@@ -117,6 +117,20 @@ pub mod unix {
         }
     }
 
+    /// As [`SignalKind::from_raw`].
+    impl From<i32> for SignalKind {
+        fn from(number: i32) -> SignalKind {
+            SignalKind::from_raw(number)
+        }
+    }
+
+    /// As [`SignalKind::as_raw_value`].
+    impl From<SignalKind> for i32 {
+        fn from(kind: SignalKind) -> i32 {
+            kind.as_raw_value()
+        }
+    }
+
     /// Receives signals of one kind; any number may exist.
     pub struct Signal {
         kind: SignalKind,

@@ -1,7 +1,7 @@
 //! What one waits for, and what there is.
 
 use std::fmt;
-use std::ops::{BitAnd, BitOr, BitOrAssign};
+use std::ops::{BitAnd, BitOr, BitOrAssign, Sub};
 
 /// The directions in which to wait for readiness.
 ///
@@ -176,6 +176,14 @@ impl BitAnd for Ready {
     type Output = Ready;
     fn bitand(self, other: Ready) -> Ready {
         Ready(self.0 & other.0)
+    }
+}
+
+/// What is left without the other.
+impl Sub for Ready {
+    type Output = Ready;
+    fn sub(self, other: Ready) -> Ready {
+        self.without(other)
     }
 }
 

@@ -26,6 +26,7 @@ pub use futures::{Readiness, ReadinessOwned};
 
 static READABLE: Operation = Operation::new("readable");
 static WRITABLE: Operation = Operation::new("writable");
+static READY: Operation = Operation::new("ready");
 static READ_WITH: Operation = Operation::new("Async::read_with");
 static WRITE_WITH: Operation = Operation::new("Async::write_with");
 
@@ -247,7 +248,7 @@ impl<T: AsFd> Async<T> {
     where
         T: Sync,
     {
-        let wait = self.readiness(interest, &READABLE, Location::caller());
+        let wait = self.readiness(interest, &READY, Location::caller());
         async move {
             wait.await?;
             Ok(self.registration.seen().ready & interest.mask())

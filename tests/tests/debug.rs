@@ -7,8 +7,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use heist::io::{self, AsyncWriteExt, BufStream, BufWriter};
-use heist::task::TaskState;
-use heist::{fs, time};
+use heist::runtime::{Builder, LocalRuntime};
+use heist::task::{LocalSet, TaskState};
+use heist::{fs, task, time};
 use heist_tests::{eventually, two_workers};
 
 /// Runs a test of this file in a process of its own, and returns its standard error. `None` in
@@ -64,6 +65,50 @@ fn slow_polls_are_reported_once_for_each_place() {
     assert_eq!(reports.len(), 2, "{errors}");
     assert!(reports[0].contains("`first` (spawned at tests/tests/debug.rs:"), "{errors}");
     assert!(reports[0].contains("which ended in sleep at tests/tests/debug.rs:"), "{errors}");
+}
+
+/// A future whose one poll is slow.
+async fn slow() {
+    std::thread::sleep(Duration::from_millis(100));
+}
+
+#[test]
+fn slow_polls_of_the_future_of_block_on_are_reported_once_for_each_place() {
+    const TEST: &str = "slow_polls_of_the_future_of_block_on_are_reported_once_for_each_place";
+    let Some(errors) = errors_of(TEST, "1") else {
+        let runtime = two_workers();
+        let lone = Builder::new_current_thread().build().unwrap();
+        let local = LocalRuntime::new().unwrap();
+        for _ in 0..2 {
+            runtime.block_on(slow());
+            runtime.handle().block_on(slow());
+            lone.block_on(slow());
+            local.block_on(slow());
+        }
+        heist::run(slow());
+        runtime.block_on(async {
+            task::block_in_place(|| std::thread::sleep(Duration::from_millis(100)));
+        });
+        return;
+    };
+    let reports = errors.lines().filter(|line| line.contains("the future of `block_on`"));
+    let places: Vec<_> = reports.map(|line| line.split(" at ").nth(1).unwrap()).collect();
+    assert_eq!(places.len(), 5, "{errors}");
+    assert!(places.iter().all(|place| place.starts_with("tests/tests/debug.rs:")), "{errors}");
+    assert!(places.iter().all(|place| place.contains(" kept its thread for ")), "{errors}");
+}
+
+#[test]
+fn a_slow_poll_in_a_local_set_is_reported_as_that_of_its_task() {
+    const TEST: &str = "a_slow_poll_in_a_local_set_is_reported_as_that_of_its_task";
+    let Some(errors) = errors_of(TEST, "1") else {
+        let set = LocalSet::new();
+        let in_set = task::Builder::new().name("in a set").spawn_local_on(slow(), &set);
+        return set.block_on(&two_workers(), in_set).unwrap();
+    };
+    let reports: Vec<_> = errors.lines().filter(|line| line.contains(" kept its ")).collect();
+    assert_eq!(reports.len(), 1, "{errors}");
+    assert!(reports[0].contains("`in a set` (spawned at tests/tests/debug.rs:"), "{errors}");
 }
 
 #[test]

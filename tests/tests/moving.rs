@@ -10,6 +10,8 @@
 
 #[path = "moving/chat.rs"]
 mod chat;
+#[path = "moving/conversions.rs"]
+mod conversions;
 #[path = "moving/crawler.rs"]
 mod crawler;
 #[path = "moving/frames.rs"]

@@ -4,7 +4,10 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use heist::io::Interest;
 use heist::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
+use heist::task::TaskInfo;
+use heist::time::Instant;
 use heist_tests::{eventually, on_two_workers, two_workers};
 
 async fn echo(listener: TcpListener) -> io::Result<()> {
@@ -272,6 +275,28 @@ fn half_closed_and_reset_connections_end_their_tasks() {
     });
 }
 
+#[test]
+fn a_wait_for_readiness_is_shown_under_its_own_name() {
+    on_two_workers(async {
+        let (near, _far) = UnixStream::pair().unwrap();
+        let line = line!() + 3;
+        let waiter = heist::spawn(async move {
+            near.try_read(&mut [0; 1]).unwrap_err();
+            near.ready(Interest::READABLE).await
+        });
+        let site = |task: TaskInfo| task.waits_in().filter(|_| task.id() == waiter.id());
+        let mut found = None;
+        eventually("it waits", || {
+            found = heist::task::all().into_iter().find_map(site);
+            found.is_some()
+        })
+        .await;
+        let site = found.unwrap();
+        assert_eq!((site.operation, site.location.line()), ("ready", line));
+        waiter.abort();
+    });
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_accept_loop_survives_running_out_of_descriptors() {
@@ -298,5 +323,53 @@ fn an_accept_loop_survives_running_out_of_descriptors() {
         while accepted.len() < clients.len() {
             accepted.push(listener.accept().await.unwrap().0);
         }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn poll_accept_is_late_with_the_news_that_descriptors_have_run_out() {
+    use std::future::poll_fn;
+
+    if !heist_tests::in_own_process(
+        "poll_accept_is_late_with_the_news_that_descriptors_have_run_out",
+    ) {
+        return;
+    }
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let late = Duration::from_millis(100);
+    // The clock stands still but for the pause.
+    let mut builder = heist::runtime::Builder::new_current_thread();
+    let runtime = builder.start_paused(true).build().unwrap();
+    heist::__private::block_on_with_timeout(&runtime, 60_000, async {
+        let (tcp, addr) = listener().await;
+        let address = format!("\0heist-poll-accept-{}", std::process::id());
+        let unix = UnixListener::bind(&address).unwrap();
+        let name = unix.local_addr().unwrap();
+        let clients: Vec<_> = (0..4).map(|_| std::net::TcpStream::connect(addr).unwrap()).collect();
+        let _local = std::os::unix::net::UnixStream::connect_addr(&name).unwrap();
+        let before = getrlimit(Resource::Nofile);
+        let current = heist_tests::descriptors() as u64;
+        setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: before.maximum })
+            .unwrap();
+        let start = Instant::now();
+        let mut accepted = Vec::new();
+        let error = loop {
+            match poll_fn(|cx| tcp.poll_accept(cx)).await {
+                Ok((stream, _)) => accepted.push(stream),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::MFILE.raw_os_error()));
+        assert!(start.elapsed() >= late);
+        let start = Instant::now();
+        let error = poll_fn(|cx| unix.poll_accept(cx)).await.unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::MFILE.raw_os_error()));
+        assert!(start.elapsed() >= late);
+        setrlimit(Resource::Nofile, before).unwrap();
+        while accepted.len() < clients.len() {
+            accepted.push(poll_fn(|cx| tcp.poll_accept(cx)).await.unwrap().0);
+        }
+        poll_fn(|cx| unix.poll_accept(cx)).await.unwrap();
     });
 }

@@ -34,6 +34,38 @@ fn tasks_are_shown_to_wait_in_the_operation_and_at_its_line() {
     });
 }
 
+#[test]
+fn a_locked_mutex_names_the_task_that_holds_it() {
+    on_two_workers(async {
+        let mutex = Arc::new(Mutex::new(()));
+        let guard = mutex.lock().await;
+        assert!(!format!("{mutex:?}").contains("locked_by"), "it is no task: {mutex:?}");
+        let hold = || {
+            let mutex = mutex.clone();
+            heist::spawn(async move {
+                let _guard = mutex.lock().await;
+                std::future::pending::<()>().await;
+            })
+        };
+        let named = |id: heist::task::Id| {
+            format!("{mutex:?}").contains(&format!("locked_by: task {id} }}"))
+        };
+        let in_line = hold();
+        let waits =
+            |task: heist::task::TaskInfo| task.id() == in_line.id() && task.waits_in().is_some();
+        eventually("it stands in line", || heist::task::all().into_iter().any(waits)).await;
+        drop(guard);
+        eventually("it was handed the lock", || named(in_line.id())).await;
+        in_line.abort();
+        in_line.await.unwrap_err();
+        let at_once = hold();
+        eventually("it has taken the lock", || named(at_once.id())).await;
+        at_once.abort();
+        at_once.await.unwrap_err();
+        assert_eq!(format!("{mutex:?}"), "Mutex { data: () }");
+    });
+}
+
 #[heist::test(timeout = "60s")]
 async fn a_task_that_is_always_served_lets_others_run() {
     let stop = Arc::new(AtomicBool::new(false));

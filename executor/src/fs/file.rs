@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::{FileTimes, Metadata, Permissions};
 use std::future::{Future, poll_fn};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
@@ -292,6 +292,13 @@ impl From<std::fs::File> for File {
     #[track_caller]
     fn from(file: std::fs::File) -> File {
         File::from_std(file)
+    }
+}
+
+impl From<OwnedFd> for File {
+    #[track_caller]
+    fn from(descriptor: OwnedFd) -> File {
+        File::from_std(descriptor.into())
     }
 }
 

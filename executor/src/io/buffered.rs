@@ -244,3 +244,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for BufStream<S> {
         Pin::new(self.both.get_mut()).poll_close(cx)
     }
 }
+
+/// Whatever is in the buffers ends: what was written is flushed, and what was read ahead is forgotten.
+impl<S: AsyncRead + AsyncWrite + AsyncSeek + Unpin> AsyncSeek for BufStream<S> {
+    fn poll_seek(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        position: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        Pin::new(&mut self.both).poll_seek(cx, position)
+    }
+}
+
+/// With the buffers as they are.
+impl<S> From<BufReader<BufWriter<S>>> for BufStream<S> {
+    fn from(both: BufReader<BufWriter<S>>) -> BufStream<S> {
+        BufStream { both }
+    }
+}

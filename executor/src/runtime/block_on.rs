@@ -5,11 +5,13 @@
 //! the worker meanwhile. Either way the future need not be `Send`.
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::slow_polls::TimedFuture;
 use super::unhandled::Heeding;
 use super::{context, shutdown};
 use crate::task::budget;
@@ -38,7 +40,19 @@ pub(super) fn block_on<F: Future>(
     future: F,
 ) -> F::Output {
     assert_may_block("block_on");
+    block_on_at(Location::caller(), scheduler, lone, future)
+}
+
+/// The same on a thread that may block, for a call at the place given.
+#[track_caller]
+pub(super) fn block_on_at<F: Future>(
+    at: &'static Location<'static>,
+    scheduler: &Arc<Scheduler>,
+    lone: Option<&Lone>,
+    future: F,
+) -> F::Output {
     let _context = context::enter(scheduler);
+    let future = TimedFuture::new(scheduler.config.debugging.as_deref(), at, future);
     let future = pin!(Heeding::new(scheduler, future));
     let output = match lone {
         Some(lone) => lone.run(scheduler, future),

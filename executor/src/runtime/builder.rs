@@ -246,7 +246,9 @@ impl Builder {
     ///
     /// * A poll that keeps its worker for 100 ms or more, or what
     ///   [`slow_poll_threshold`](Builder::slow_poll_threshold) says, with the task's name and spawn
-    ///   location. The future of `block_on` is no task and is not timed.
+    ///   location. Also one of the future of `block_on`, with the line of that call, and of the tasks of
+    ///   a [`LocalSet`](crate::task::LocalSet). Not one in which
+    ///   [`block_in_place`](crate::task::block_in_place) was called.
     /// * A future of Heist's that async code drops without ever having polled it: a `sleep`, a `lock`,
     ///   a `write_all` whose `.await` was forgotten. Not what `select!`, a time-out or the end of a
     ///   task gives up; but what another crate's combinator gives up before its first poll is

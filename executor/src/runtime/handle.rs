@@ -223,6 +223,19 @@ impl fmt::Debug for EnterGuard<'_> {
 #[derive(Debug)]
 pub struct TryCurrentError(());
 
+impl TryCurrentError {
+    /// Whether the thread is in no runtime: always, as there is no other reason.
+    pub fn is_missing_context(&self) -> bool {
+        true
+    }
+
+    /// Whether the thread is about to end and does not know any more: never, as what says which runtime
+    /// a thread is in has no destructor.
+    pub fn is_thread_local_destroyed(&self) -> bool {
+        false
+    }
+}
+
 impl fmt::Display for TryCurrentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NO_RUNTIME)

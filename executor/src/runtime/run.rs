@@ -1,9 +1,10 @@
 //! `heist::run`: a program's async part from beginning to end in one call.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::time::Duration;
 
+use super::block_on::block_on_at;
 use super::{Builder, ShutdownPolicy, assert_may_block};
 
 /// How long the clean-ups of cancelled tasks may take at the end, and how long threads and blocking
@@ -35,7 +36,10 @@ pub fn run<F: Future>(future: F) -> F::Output {
         Ok(runtime) => runtime,
         Err(error) => panic!("cannot start a runtime: {error}"),
     };
-    let output = catch_unwind(AssertUnwindSafe(|| runtime.block_on(future)));
+    let at = Location::caller();
+    let (scheduler, lone) = (&runtime.handle.scheduler, runtime.lone.as_ref());
+    let call = AssertUnwindSafe(|| block_on_at(at, scheduler, lone, future));
+    let output = catch_unwind(call);
     runtime.shutdown(ShutdownPolicy::cancel(END_WAIT).clean_up(END_WAIT)).complain();
     output.unwrap_or_else(|payload| resume_unwind(payload))
 }

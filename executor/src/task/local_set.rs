@@ -25,6 +25,7 @@ use super::{Home, JoinHandle, Origin, poll};
 use crate::foreign::quietly;
 use crate::leaf::{Made, Operation};
 use crate::queue::Injector;
+use crate::runtime::slow_polls::TimedPoll;
 use crate::runtime::{self, Runtime, context};
 
 static RUN_UNTIL: Operation = Operation::new("LocalSet::run_until");
@@ -139,10 +140,14 @@ impl LocalSet {
         // While the set runs its tasks, a wake needs to wake nobody.
         let stale = self.home.driver.lock().take();
         drop(stale);
+        let debugging = context::with_current(|scheduler| scheduler.config.debugging.clone());
+        let debugging = debugging.flatten();
         for _ in 0..TASKS_PER_POLL {
-            match self.home.ready.pop() {
-                Some(task) => task.run_nested(),
-                None => break,
+            let Some(task) = self.home.ready.pop() else { break };
+            let watched = debugging.as_ref().map(|debugging| TimedPoll::begin(debugging, &task));
+            task.run_nested();
+            if let Some(poll) = watched {
+                poll.end_nested();
             }
         }
         *self.home.driver.lock() = Some(cx.waker().clone());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::details::Details;
 use super::header::Header;
 use super::{JoinHandle, Origin, TaskInfo, cancel, current, local_set};
-use crate::runtime::{NO_RUNTIME, context};
+use crate::runtime::{NO_RUNTIME, context, slow_polls};
 use crate::worker;
 
 impl Origin {
@@ -191,6 +191,7 @@ where
             context::restore_worker(&again);
         }
     }
+    slow_polls::excuse();
     let _may_block = context::set_in_async(false);
     let _runs_through = cancel::enter_nothing();
     job()

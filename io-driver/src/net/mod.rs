@@ -5,6 +5,8 @@
 
 mod addr;
 mod connect;
+mod exhaustion;
+mod from_std;
 mod lookup;
 mod methods;
 mod raw_fd;

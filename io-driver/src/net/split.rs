@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -128,10 +129,19 @@ macro_rules! halves_of {
             }
         }
 
-        halves_of!(@addresses OwnedReadHalf, $std, $addr);
-        halves_of!(@addresses OwnedWriteHalf, $std, $addr);
+        halves_of!(@each OwnedReadHalf, $stream, $std, $addr);
+        halves_of!(@each OwnedWriteHalf, $stream, $std, $addr);
     };
-    (@addresses $half:ident, $std:ty, $addr:ty) => {
+    (@each $half:ident, $stream:ident, $std:ty, $addr:ty) => {
+        /// The whole stream, for what the half has no method for.
+        impl AsRef<$stream> for $half<$std> {
+            fn as_ref(&self) -> &$stream {
+                // SAFETY: a stream is transparently its shared source, of the same type as here, and
+                // has no right that the half has not.
+                unsafe { &*ptr::from_ref(&self.io).cast::<$stream>() }
+            }
+        }
+
         impl $half<$std> {
             /// The address of the peer.
             ///

@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::Location;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use super::addr::{ToSocketAddrs, resolve};
+use super::exhaustion::{HeldBack, held_back_if_exhausted};
 use super::tcp_stream::TcpStream;
 use super::{about, try_each};
 use crate::context;
-use crate::host::{self, Made, Operation};
+use crate::host::{Made, Operation};
 use crate::interest::Interest;
 use crate::source::Async;
 
@@ -33,6 +33,7 @@ pub(super) const BACKLOG: i32 = 1024;
 /// Examples are at the head of `heist::net`.
 pub struct TcpListener {
     io: Async<std::net::TcpListener>,
+    held_back: HeldBack,
 }
 
 impl TcpListener {
@@ -73,7 +74,7 @@ impl TcpListener {
 
     #[track_caller]
     pub(super) fn from_nonblocking(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-        Ok(TcpListener { io: Async::new_nonblocking(listener)? })
+        Ok(TcpListener { io: Async::new_nonblocking(listener)?, held_back: HeldBack::default() })
     }
 
     /// Takes over a listener of the standard library, which is made non-blocking.
@@ -82,7 +83,7 @@ impl TcpListener {
     /// Outside a runtime.
     #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-        Ok(TcpListener { io: Async::new(listener)? })
+        Ok(TcpListener { io: Async::new(listener)?, held_back: HeldBack::default() })
     }
 
     /// Back to the standard library, off the reactor; it stays non-blocking.
@@ -113,10 +114,14 @@ impl TcpListener {
     }
 
     /// As [`accept`](TcpListener::accept), for futures written by hand; the last waker wins.
+    /// What is reported late there is reported late here, too.
     #[track_caller]
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let site = (&ACCEPT, Location::caller());
-        self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false).map(|accepted| {
+        let accept = |cx: &mut Context<'_>| {
+            self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false)
+        };
+        self.held_back.poll(cx, accept).map(|accepted| {
             let (stream, addr) = accepted?;
             Ok((TcpStream::from_nonblocking(stream)?, addr))
         })
@@ -146,23 +151,6 @@ fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStream, 
             other => return other,
         }
     }
-}
-
-/// How long an error of exhaustion is held back.
-const EXHAUSTED: Duration = Duration::from_millis(100);
-
-/// Holds an error back that asking again at once would only repeat.
-pub(super) async fn held_back_if_exhausted<T>(accepted: io::Result<T>) -> io::Result<T> {
-    use rustix::io::Errno;
-    if let Err(error) = &accepted {
-        let errno = Errno::from_io_error(error);
-        if let Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) = errno {
-            if let Some(pause) = host::sleep(EXHAUSTED) {
-                pause.await;
-            }
-        }
-    }
-    accepted
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]

@@ -42,6 +42,8 @@ static PEEK: Operation = Operation::new("TcpStream::peek");
 /// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
 ///
 /// Examples are at the head of `heist::net`.
+// Transparent for `as_ref` of the owned halves.
+#[repr(transparent)]
 pub struct TcpStream {
     pub(super) io: Arc<Async<std::net::TcpStream>>,
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::task::{Context, Poll};
 
 use super::about;
-use super::tcp_listener::held_back_if_exhausted;
+use super::exhaustion::{HeldBack, held_back_if_exhausted};
 use super::unix_addr::address;
 use super::unix_stream::UnixStream;
 use crate::context;
@@ -30,6 +30,7 @@ static ACCEPT: Operation = Operation::new("UnixListener::accept");
 /// Examples are at the head of `heist::net`.
 pub struct UnixListener {
     io: Async<unix::UnixListener>,
+    held_back: HeldBack,
 }
 
 impl UnixListener {
@@ -71,7 +72,7 @@ impl UnixListener {
     /// Outside a runtime.
     #[track_caller]
     pub fn from_std(listener: unix::UnixListener) -> io::Result<UnixListener> {
-        Ok(UnixListener { io: Async::new(listener)? })
+        Ok(UnixListener { io: Async::new(listener)?, held_back: HeldBack::default() })
     }
 
     /// Back to the standard library, off the reactor; it stays non-blocking.
@@ -98,11 +99,15 @@ impl UnixListener {
     }
 
     /// As [`accept`](UnixListener::accept), for futures written by hand; the last waker wins.
+    /// What is reported late there is reported late here, too.
     #[track_caller]
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         let site = (&ACCEPT, Location::caller());
-        let accept = unix::UnixListener::accept;
-        self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false).map(|accepted| {
+        let accept = |cx: &mut Context<'_>| {
+            let accept = unix::UnixListener::accept;
+            self.io.poll_attempt(cx, Interest::READABLE, site, accept, |_| false)
+        };
+        self.held_back.poll(cx, accept).map(|accepted| {
             let (stream, addr) = accepted?;
             Ok((UnixStream::from_std(stream)?, addr))
         })

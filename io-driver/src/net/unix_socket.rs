@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
 use std::panic::Location;
 use std::path::Path;
 
@@ -123,5 +123,19 @@ impl UnixSocket {
 impl AsFd for UnixSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+impl IntoRawFd for UnixSocket {
+    fn into_raw_fd(self) -> RawFd {
+        self.0.into_raw_fd()
+    }
+}
+
+/// It must be a Unix socket that is non-blocking.
+impl FromRawFd for UnixSocket {
+    unsafe fn from_raw_fd(fd: RawFd) -> UnixSocket {
+        // SAFETY: the caller promises that the descriptor is open and nobody else's.
+        UnixSocket(unsafe { Socket::from_raw_fd(fd) })
     }
 }

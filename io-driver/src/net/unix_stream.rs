@@ -40,6 +40,8 @@ static SEND_FILE: Operation = Operation::new("UnixStream::send_file");
 /// runtime has shut down; see [`is_shutdown_error`](crate::is_shutdown_error).
 ///
 /// Examples are at the head of `heist::net`.
+// Transparent for `as_ref` of the owned halves.
+#[repr(transparent)]
 pub struct UnixStream {
     pub(super) io: Arc<Async<unix::UnixStream>>,
 }

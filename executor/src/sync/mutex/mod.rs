@@ -1,6 +1,6 @@
 //! Mutual exclusion across awaits; the lock goes from holder to holder in the order of asking.
 //!
-//! The state of the lock is the place where its holder has locked it.
+//! The state of the lock is the place where its holder has locked it, and the task in which it has.
 
 mod guard;
 mod owned_guard;
@@ -20,14 +20,29 @@ use super::blocking::block_on;
 use super::pending;
 use super::wait_list::{Line, Protocol, Wait, WaitList};
 use crate::leaf::{self, Made, Operation};
+use crate::task::{Id, current};
 
 pub use guard::{MappedMutexGuard, MutexGuard};
 pub use owned_guard::{OwnedMappedMutexGuard, OwnedMutexGuard};
 
 static LOCK: Operation = Operation::new("Mutex::lock");
 
-/// Where it was locked, while it is.
-struct Holder(Option<&'static Location<'static>>);
+/// Who has locked it, while it is.
+struct Holder(Option<Held>);
+
+#[derive(Clone, Copy)]
+struct Held {
+    at: &'static Location<'static>,
+    /// None outside a task, and while whoever was handed the lock has not seen it yet.
+    by: Option<Id>,
+}
+
+impl Held {
+    /// By whoever is running here.
+    fn here(at: &'static Location<'static>) -> Held {
+        Held { at, by: current::id() }
+    }
+}
 
 impl Protocol for Holder {
     /// Where the lock is asked for.
@@ -40,7 +55,7 @@ impl Line<Holder> {
     fn take(&mut self, at: &'static Location<'static>) -> bool {
         let free = self.state.0.is_none();
         if free {
-            self.state.0 = Some(at);
+            self.state.0 = Some(Held::here(at));
         }
         free
     }
@@ -50,7 +65,7 @@ impl WaitList<Holder> {
     /// Hands the lock to the first in line, or makes it free.
     fn unlock(&self) {
         let mut line = self.lock();
-        line.state.0 = line.first().copied();
+        line.state.0 = line.first().map(|&at| Held { at, by: None });
         let waker = if line.is_empty() { None } else { line.grant_first(()) };
         drop(line);
         if let Some(waker) = waker {
@@ -62,8 +77,8 @@ impl WaitList<Holder> {
 /// Makes tasks take turns with a value, across awaits.
 ///
 /// First come, first served. Where no await lies between locking and unlocking, `std`'s mutex is
-/// cheaper. The debug output tells where the mutex was locked. A panic unlocks it like anything else
-/// that drops the guard: there is no poisoning.
+/// cheaper. The debug output tells where the mutex was locked, and by which task. A panic unlocks it
+/// like anything else that drops the guard: there is no poisoning.
 ///
 /// # Examples
 /// ```
@@ -195,7 +210,13 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
         match self.try_lock() {
             Ok(guard) => fields.field("data", &&*guard).finish(),
             Err(_) => match holder {
-                Some(at) => fields.field("locked_at", &format_args!("{at}")).finish(),
+                Some(Held { at, by }) => {
+                    fields.field("locked_at", &format_args!("{at}"));
+                    if let Some(task) = by {
+                        fields.field("locked_by", &format_args!("task {task}"));
+                    }
+                    fields.finish()
+                }
                 None => fields.field("data", &format_args!("<locked>")).finish(),
             },
         }
@@ -230,8 +251,11 @@ impl<'a, T: ?Sized> Future for Lock<'a, T> {
         this.made.set_polled();
         ready!(leaf::proceed(cx));
         let mut turn = this.wait.lock();
-        let locked = turn.take_grant().is_some() || (!turn.is_in_line() && turn.take(this.made.at));
-        if locked {
+        let granted = turn.take_grant().is_some();
+        if granted {
+            turn.state.0 = Some(Held::here(this.made.at));
+        }
+        if granted || (!turn.is_in_line() && turn.take(this.made.at)) {
             return Poll::Ready(MutexGuard::new(this.mutex));
         }
         turn.wait(Some(cx.waker()));
