@@ -68,6 +68,7 @@ fn ten_thousand_wakes_of_one_task_wake_no_crowd() {
     let runtime = warm();
     let metrics = runtime.handle().metrics();
     let before = settled(&metrics);
+    let start = Instant::now();
     runtime
         .block_on(runtime.spawn(async {
             for _ in 0..10_000 {
@@ -75,6 +76,9 @@ fn ten_thousand_wakes_of_one_task_wake_no_crowd() {
             }
         }))
         .unwrap();
+    // Where the system takes the worker's CPU away, the watchdog sends another one, at most twice in
+    // a millisecond.
+    let looks = 2 * start.elapsed().as_millis() as u64;
     let parks = settled(&metrics) - before;
-    assert!(parks <= 10, "{parks} parks for a task that only ever wakes itself");
+    assert!(parks <= 10 + looks, "{parks} parks for a task that only ever wakes itself");
 }
