@@ -1,6 +1,6 @@
 //! The documentation keeps its promises that can be checked by looking: links lead somewhere, the rows
-//! of `docs/coverage.md` are whole and count up, and the guide's table of contents has every page. The
-//! guide's programs are doctests of this crate.
+//! of `docs/coverage.md` are whole and count up, unsafe code is where `docs/reliability.md` says, and the
+//! guide's table of contents has every page. The guide's programs are doctests of this crate.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,17 @@ fn root() -> PathBuf {
 
 /// All pages below a folder.
 fn pages(folder: &Path) -> Vec<PathBuf> {
+    files(folder, "md")
+}
+
+/// All files of a kind below a folder.
+fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("it can be read").path();
         if path.is_dir() {
-            found.extend(pages(&path));
-        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.extend(files(&path, kind));
+        } else if path.extension().is_some_and(|extension| extension == kind) {
             found.push(path);
         }
     }
@@ -155,4 +160,36 @@ fn the_numbers_of_the_coverage_are_those_of_its_rows() {
         there.len(),
     ));
     assert_said(format!("rows name; {left_out} are left out."));
+}
+
+/// How many blocks and implementations in a program are unsafe.
+fn unsafe_code(source: &str) -> usize {
+    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.map(|line| line.matches("unsafe {").count() + line.matches("unsafe impl").count()).sum()
+}
+
+#[test]
+fn unsafe_code_is_where_the_documentation_says() {
+    let text = fs::read_to_string(root().join("docs/reliability.md")).expect("it is there");
+    let (_, part) = text.split_once("\n## Where unsafe code is\n").expect("it has its own part");
+    let (part, _) = part.split_once("\n## ").expect("another part follows");
+    let said: Vec<_> = rows(part);
+    let mut found = vec![0; said.len()];
+    for folder in ["executor/src", "executor/macros/src", "io-driver/src", "timer/src"] {
+        for file in files(&root().join(folder), "rs") {
+            let count = unsafe_code(&fs::read_to_string(&file).expect("it can be read"));
+            if count == 0 || file.ends_with("tests.rs") {
+                continue;
+            }
+            // A module is a folder, a file, or both.
+            let path = file.strip_prefix(root()).expect("it is below").with_extension("");
+            let row =
+                said.iter().position(|[module, ..]| path.starts_with(module.trim_matches('`')));
+            let row = row.unwrap_or_else(|| panic!("{} is in no row", file.display()));
+            found[row] += count;
+        }
+    }
+    for ([module, count, _], found) in said.iter().zip(found) {
+        assert_eq!(*count, found.to_string(), "{module}");
+    }
 }
