@@ -139,8 +139,12 @@ fn the_failure_is_told_of_before_the_end() {
             telling.fetch_add(1, Ordering::SeqCst);
         });
         let runtime = builder.build().unwrap();
-        runtime.spawn(fails());
-        comes_down(|| runtime.block_on(pending::<()>()));
+        // Inside: whoever gives the handle up after the failure is the one who tells of it.
+        let fail = async {
+            drop(heist::spawn(fails()));
+            pending::<()>().await;
+        };
+        comes_down(|| runtime.block_on(fail));
         assert_eq!(told.load(Ordering::SeqCst), 1);
     }
 }
