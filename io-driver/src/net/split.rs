@@ -136,8 +136,7 @@ macro_rules! halves_of {
         /// The whole stream, for what the half has no method for.
         impl AsRef<$stream> for $half<$std> {
             fn as_ref(&self) -> &$stream {
-                // SAFETY: a stream is transparently its shared source, of the same type as here, and
-                // has no right that the half has not.
+                // SAFETY: a stream is transparently the `Arc` of its source, which is the half's, too.
                 unsafe { &*ptr::from_ref(&self.io).cast::<$stream>() }
             }
         }
