@@ -28,6 +28,7 @@ pub use crate::worker::downfall::Downfall;
 pub use crate::worker::idle::{Idle, Roused};
 pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};
+pub use crate::worker::progress::Progress;
 use crate::worker::slot::Slot;
 pub use crate::worker::watchdog::Watchdog;
 
@@ -183,7 +184,20 @@ impl Tasks {
         let _ = unsafe { self.0.live.cancel_idle() };
     }
 
-    /// As a worker that gives complete tasks back to the homes of others.
+    /// As a worker that gives complete tasks back to a home whose owner has come so far.
+    pub fn give_back_all(&self, owner: &Progress) {
+        let Some(retired) = &self.0.retired else { return };
+        let retired = std::mem::take(&mut *retired.lock());
+        // SAFETY: as in `retire_all`.
+        unsafe { self.0.live.give_back(retired.into_iter(), || !owner.is_in_poll()) };
+    }
+
+    /// As the owner of this home, which spawns or parks.
+    pub fn take_back(&self) {
+        self.0.live.take_back();
+    }
+
+    /// As a worker that takes complete tasks out of the homes of others itself.
     pub fn retire_all(&self) {
         let Some(retired) = &self.0.retired else { return };
         let retired = std::mem::take(&mut *retired.lock());

@@ -36,6 +36,11 @@ mod real {
         std::time::Instant::now() >= time
     }
 
+    /// The time that has passed since then.
+    pub(crate) fn time_since(time: std::time::Instant) -> std::time::Duration {
+        time.elapsed()
+    }
+
     pub(crate) mod thread {
         pub(crate) use std::thread::{Thread, current, park};
     }
@@ -84,6 +89,11 @@ mod modelled {
     /// Loom knows no time: what somebody waits for may come at any moment, so also now.
     pub(crate) fn has_come(_time: Instant) -> bool {
         true
+    }
+
+    /// As above: nothing takes any time.
+    pub(crate) fn time_since(_time: Instant) -> std::time::Duration {
+        std::time::Duration::ZERO
     }
 
     /// Parking, as `std::thread` has it. loom's own tokens are lost when their thread waits for a

@@ -83,7 +83,7 @@ fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Look> {
     let own_worker = context::worker_of(scheduler).map(|worker| worker.index);
     let mut look = Look { polls: Vec::new(), sequences: Vec::new() };
     for (index, worker) in scheduler.remotes.iter().enumerate() {
-        let sequence = worker.sequence();
+        let sequence = worker.progress.sequence();
         // Also a task that has just completed has yet to wake whoever joins it.
         let in_poll = sequence % 2 == 1;
         match (Some(index) == own_worker, in_poll) {

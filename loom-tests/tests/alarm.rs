@@ -1,15 +1,17 @@
 //! The watchdog's alarm: `worker/watchdog.rs` and `worker/alarm.rs`.
 //!
 //! Property: when a worker is busy and another parked, the alarm is set, whoever silenced it
-//! meanwhile; and once it rings for ever, the watchdog ends. Threads: a worker that wakes up, one
-//! that parks as the last or the watchdog itself. Bound: 3 preemptions. It would catch an alarm that
+//! meanwhile; a poll that asked for a close look gets it, whoever puts the alarm off; and once it rings
+//! for ever, the watchdog ends. Threads: a worker that wakes up or asks, one
+//! that parks as the last or stands in, or the watchdog itself. Bound: 3 preemptions. It would catch an alarm that
 //! is silenced on the ground of a stale look at the idle word: a poll that does not end then keeps
 //! its worker's timers and the reactor for itself.
 #![cfg(heist_loom)]
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use heist::model::{Idle, Watchdog};
+use heist::model::{Idle, Progress, Watchdog};
 use heist_loom_tests::{model, must_fail};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -67,7 +69,7 @@ fn the_watchdog_looks(look_first: bool) {
         let _ = pool.idle.park(worker, false);
     }
     // As after a close look that nobody needs any more.
-    pool.watchdog.look_closely();
+    pool.watchdog.look_closely(Instant::now());
     let watching = pool.clone();
     let watching = loom::thread::spawn(move || {
         let all_parked_before = watching.idle.all_parked();
@@ -93,6 +95,40 @@ fn broken_a_look_before_the_ring_misses_a_worker() {
     must_fail(test, "is not watched", || the_watchdog_looks(true));
 }
 
+/// A worker asks for a close look while another one stands in for the watchdog.
+fn one_stands_in(looks_again: bool) {
+    let pool = pool();
+    let asking = Arc::new(Progress::new());
+    let now = Instant::now();
+    // About to ring, for a poll that has ended.
+    pool.watchdog.look_closely(now);
+    asking.advance(1);
+    let (other, progress) = (pool.clone(), asking.clone());
+    let other = loom::thread::spawn(move || {
+        progress.watch();
+        other.watchdog.look_closely(now);
+    });
+    let looks = Cell::new(0);
+    let _ = pool.watchdog.stand_in(now, || {
+        looks.set(looks.get() + 1);
+        (looks_again || looks.get() == 1) && asking.is_watched()
+    });
+    other.join().unwrap();
+    let soon = now + Duration::from_micros(50);
+    assert!(pool.watchdog.looks_at().is_some_and(|at| at <= soon), "a poll is not looked at");
+}
+
+#[test]
+fn a_close_look_is_not_put_off() {
+    model(3, || one_stands_in(true));
+}
+
+#[test]
+fn broken_without_a_second_look_a_close_look_is_put_off() {
+    let test = "broken_without_a_second_look_a_close_look_is_put_off";
+    must_fail(test, "is not looked at", || one_stands_in(false));
+}
+
 /// Shutdown begins while a worker asks for a close look, which starts the watchdog's thread, and then
 /// parks as the last and silences the alarm.
 fn the_end(rings: bool) {
@@ -101,7 +137,7 @@ fn the_end(rings: bool) {
     let _ = pool.idle.park(1, false);
     let (working, told) = (pool.clone(), closing.clone());
     let working = loom::thread::spawn(move || {
-        working.watchdog.look_closely();
+        working.watchdog.look_closely(Instant::now());
         let watching = working.watchdog.wants_thread().then(|| {
             let watching = working.clone();
             loom::thread::spawn(move || {

@@ -3,16 +3,17 @@
 //!
 //! Properties: a task that is spawned while the runtime ends is run, cancelled in the drain, or
 //! cancelled on the spot, so none is left; a dump never meets a task that is gone, and each cell is
-//! freed once. Threads: a spawner or a worker, one that ends or dumps. Bound: 3 preemptions. It
+//! freed once; a task that ended elsewhere and is given back does not stay behind when its owner parks.
+//! Threads: a spawner or a worker, one that ends, dumps or gives back. Bound: 3 preemptions. It
 //! would catch a spawn that slips in behind the last look at the set.
 #![cfg(heist_loom)]
 
 use std::future::{pending, ready};
 
-use heist::model::Tasks;
+use heist::model::{Progress, Tasks};
 use heist_loom_tests::{model, must_fail};
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// Tells of its end.
 struct Witness(Arc<AtomicUsize>);
@@ -167,5 +168,65 @@ fn broken_who_does_not_retire_leaks() {
         let worker = loom::thread::spawn(move || while worker.run_one() {});
         worker.join().unwrap();
         assert_eq!(tasks.freed(), 1, "a cell is left");
+    });
+}
+
+/// A worker gives tasks back while their owner comes to the end of a poll and parks.
+fn tasks_return(announces_first: bool) {
+    let tasks = Arc::new(Tasks::retired_in_batches());
+    let owner = Arc::new(Progress::new());
+    owner.advance(1);
+    for _ in 0..2 {
+        drop(tasks.spawn(ready(())));
+    }
+    while tasks.run_one() {}
+    let (home, progress) = (tasks.clone(), owner.clone());
+    let worker = loom::thread::spawn(move || home.give_back_all(&progress));
+    if announces_first {
+        owner.advance(2);
+        fence(Ordering::SeqCst);
+        tasks.take_back();
+    } else {
+        tasks.take_back();
+        owner.advance(2);
+        fence(Ordering::SeqCst);
+    }
+    worker.join().unwrap();
+    assert_eq!(tasks.freed(), 2, "a task stays behind");
+}
+
+#[test]
+fn no_task_stays_behind_on_its_way_home() {
+    model(3, || tasks_return(true));
+}
+
+#[test]
+fn broken_who_takes_back_before_the_poll_ends_leaves_tasks_behind() {
+    let test = "broken_who_takes_back_before_the_poll_ends_leaves_tasks_behind";
+    must_fail(test, "stays behind", || tasks_return(false));
+}
+
+/// Two batches come home while the owner spawns.
+#[test]
+fn tasks_come_home_while_others_leave() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::retired_in_batches());
+        let owner = Arc::new(Progress::new());
+        owner.advance(1);
+        drop(tasks.spawn(ready(())));
+        while tasks.run_one() {}
+        let (home, progress) = (tasks.clone(), owner.clone());
+        let worker = loom::thread::spawn(move || {
+            home.give_back_all(&progress);
+            while home.run_one() {}
+            home.give_back_all(&progress);
+        });
+        for _ in 0..2 {
+            drop(tasks.spawn(ready(())));
+        }
+        worker.join().unwrap();
+        while tasks.run_one() {}
+        tasks.give_back_all(&owner);
+        assert_eq!((tasks.alive(), tasks.freed()), (0, 3));
     });
 }

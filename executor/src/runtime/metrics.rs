@@ -74,7 +74,7 @@ impl RuntimeMetrics {
     /// If there is no such worker.
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
-        self.worker(worker).sequence().div_ceil(2)
+        self.worker(worker).progress.sequence().div_ceil(2)
     }
 
     #[track_caller]
@@ -86,7 +86,7 @@ impl RuntimeMetrics {
 
     /// Polls begun by all workers.
     pub fn poll_count(&self) -> u64 {
-        self.sum(|worker| worker.sequence().div_ceil(2))
+        self.sum(|worker| worker.progress.sequence().div_ceil(2))
     }
 
     /// How often workers have gone to sleep.

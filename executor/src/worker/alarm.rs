@@ -52,19 +52,28 @@ impl Alarm {
         }
     }
 
-    /// Makes it ring `after` from `now` at the latest.
-    pub(crate) fn set(&self, now: Instant, after: Duration) {
+    /// Whether it rings after `from` and not after `until`. A glance, which may be out of date.
+    #[inline]
+    pub(crate) fn rings_between(&self, from: Instant, until: Instant) -> bool {
+        let at = self.rings_at.load(Ordering::Relaxed);
+        at > self.nanos(from) && at <= self.nanos(until)
+    }
+
+    /// Makes it ring `after` from `now` at the latest. True if it would have rung later.
+    pub(crate) fn set(&self, now: Instant, after: Duration) -> bool {
         let at = self.nanos(now + after);
         // Ordering: Relaxed; who sees an earlier time here is busy, and so the watchdog comes back
         // after it has rung.
         if self.rings_at.load(Ordering::Relaxed) <= at {
-            return;
+            return false;
         }
         let mut bell = self.bell.lock();
-        if self.rings_at.load(Ordering::Relaxed) > at {
+        let sooner = self.rings_at.load(Ordering::Relaxed) > at;
+        if sooner {
             self.rings_at.store(at, Ordering::Relaxed);
             bell.set(after.max(Duration::from_nanos(1)));
         }
+        sooner
     }
 
     /// Makes it ring `after` from `now`, neither earlier nor later; silences it if never.
@@ -226,7 +235,10 @@ mod tests {
     #[test]
     fn the_table_of_the_alarms_word() {
         let hour = HOUR.as_nanos() as u64;
-        let set = |alarm: &Alarm| alarm.set(alarm.start, HOUR);
+        let set = |alarm: &Alarm| {
+            let rang_later = alarm.rings_at.load(Ordering::Relaxed) > hour;
+            assert_eq!(alarm.set(alarm.start, HOUR), rang_later);
+        };
         assert_eq!(edge(SILENT, set), hour);
         assert_eq!(edge(hour + 1, set), hour, "an earlier time counts");
         assert_eq!(edge(hour - 1, set), hour - 1, "a later one does not");
@@ -241,8 +253,25 @@ mod tests {
             assert_eq!(edge(FOR_EVER, |alarm| alarm.reset(alarm.start, after)), FOR_EVER);
         }
         // Set for the first moment of all, it is not for ever.
-        let at_once = |alarm: &Alarm| alarm.set(alarm.start, Duration::ZERO);
+        let at_once = |alarm: &Alarm| assert!(alarm.set(alarm.start, Duration::ZERO));
         assert_eq!(edge(SILENT, at_once), FOR_EVER + 1);
+    }
+
+    #[test]
+    fn it_is_about_to_ring_between_two_times_and_neither_when_silent_nor_for_ever() {
+        for (rings_at, expected) in [
+            (SILENT, false),
+            (FOR_EVER, false),
+            (HOUR.as_nanos() as u64, false),
+            (HOUR.as_nanos() as u64 + 1, true),
+            (2 * HOUR.as_nanos() as u64, true),
+            (2 * HOUR.as_nanos() as u64 + 1, false),
+        ] {
+            edge(rings_at, |alarm| {
+                let from = alarm.start + HOUR;
+                assert_eq!(alarm.rings_between(from, from + HOUR), expected, "{rings_at}");
+            });
+        }
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Idle {
         // Ordering: Relaxed; the fence below is what counts.
         let before = self.word.fetch_add(change, Ordering::Relaxed);
         drop(stack);
-        // Ordering: pairs with the fence in `look`.
+        // Ordering: pairs with the fence in `look`, and with that in `LiveSet::give_back`.
         fence(Ordering::SeqCst);
         IdleSnapshot(before + change)
     }

@@ -1,6 +1,7 @@
 //! The life of a worker: the loop, and one turn of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 use std::time::Instant;
 
 use crate::runtime::slow_polls::TimedPoll;
@@ -64,6 +65,9 @@ impl WorkerLocal {
             self.scheduler.idle.end_search();
         }
         self.flush_retired();
+        // Ordering: as in `Idle::park`, for tasks that come back from now on.
+        fence(Ordering::SeqCst);
+        self.take_back();
         budget::lift();
     }
 }

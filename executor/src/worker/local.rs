@@ -12,10 +12,11 @@ use std::time::Instant;
 
 use super::backlog::Backlog;
 use super::parker::Parker;
+use super::progress::Progress;
 use super::scheduler::{Scheduler, WorkerHome};
 use super::slot::Slot;
 use super::wake_cost::Called;
-use super::watchdog::{CLOSE_LOOK, Watchdog};
+use super::watchdog::CLOSE_LOOK;
 use crate::queue::{LocalQueue, Stealer};
 use crate::task::Notified;
 use crate::task::header::{self, Header};
@@ -23,7 +24,7 @@ use crate::task::header::{self, Header};
 /// Tasks that ended here but live elsewhere are returned in batches of this size.
 const RETIRED_BATCH: usize = 64;
 
-/// After a poll that did not give its worker back, so many polls that queue something are not
+/// After a poll that queued something and lasted, so many polls that queue something are not
 /// trusted to end soon.
 const DISTRUST: u32 = 16;
 
@@ -34,10 +35,7 @@ pub(crate) struct WorkerRemote {
     pub(crate) stealer: Stealer<Notified>,
     pub(crate) parker: Parker,
     pub(crate) called: Called,
-    /// Odd while the worker polls a task; grows by two a poll.
-    sequence: AtomicU64,
-    /// The sequence at which the worker last asked the watchdog for a close look.
-    watched: AtomicU64,
+    pub(crate) progress: Progress,
     /// Whether the slot and the queue are open to others whatever is in them: the poll under way has
     /// lasted long, as the watchdog has seen, or is not trusted to end soon.
     open: AtomicBool,
@@ -78,8 +76,7 @@ impl WorkerRemote {
             stealer,
             parker: Parker::new(),
             called: Called::new(),
-            sequence: AtomicU64::new(0),
-            watched: AtomicU64::new(0),
+            progress: Progress::new(),
             open: AtomicBool::new(false),
             poll_ns: AtomicU64::new(0),
             counters: Counters::default(),
@@ -106,15 +103,6 @@ impl WorkerRemote {
     pub(crate) fn open(&self) {
         // Ordering: Relaxed, as in `is_open`.
         self.open.store(true, Ordering::Relaxed);
-    }
-
-    /// The poll count and whether a poll is going on.
-    pub(crate) fn sequence(&self) -> u64 {
-        self.sequence.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn watched(&self) -> u64 {
-        self.watched.load(Ordering::Relaxed)
     }
 
     pub(crate) fn poll_ns(&self) -> u64 {
@@ -149,9 +137,10 @@ pub(crate) struct WorkerLocal {
     pub(super) backlog: Backlog,
     /// Whether the watchdog was asked for a close look since the last time the worker was idle.
     alarmed: Cell<bool>,
-    /// So many polls to come are not trusted, and when the one under way opened its queue for that.
+    /// When the poll under way asked for it, if it did.
+    asked: Cell<Option<Instant>>,
+    /// So many polls to come are not trusted.
     distrust: Cell<u32>,
-    opened: Cell<Option<Instant>>,
     /// Completed tasks of other homes, to be returned in batches.
     retired: RefCell<Vec<NonNull<Header>>>,
     random: Cell<u64>,
@@ -185,8 +174,8 @@ impl WorkerLocal {
             sequence: Cell::new(0),
             backlog: Backlog::new(),
             alarmed: Cell::new(false),
+            asked: Cell::new(None),
             distrust: Cell::new(0),
-            opened: Cell::new(None),
             retired: RefCell::new(Vec::with_capacity(RETIRED_BATCH)),
             random: Cell::new(0x9E37_79B9_7F4A_7C15 ^ (index as u64 + 1)),
         }
@@ -240,29 +229,32 @@ impl WorkerLocal {
             self.scheduler.call_one();
         } else if idle.searching() == 0 && self.in_poll.get() && !self.alarmed.replace(true) {
             // Nobody is on the way here.
-            self.remote().watched.store(self.sequence.get(), Ordering::Relaxed);
-            self.with_watchdog(Watchdog::look_closely);
-            if self.distrust.get() > 0 {
-                self.open_queue();
-            }
+            self.ask_for_a_look();
         }
     }
 
-    /// Does at once what the watchdog would do if the poll under way did not end.
     #[cold]
-    fn open_queue(&self) {
-        self.distrust.set(self.distrust.get() - 1);
-        self.opened.set(Some(Instant::now()));
-        self.remote().open();
-        self.scheduler.wake_one();
+    fn ask_for_a_look(&self) {
+        let now = Instant::now();
+        self.asked.set(Some(now));
+        self.remote().progress.watch();
+        self.with_watchdog(|watchdog| watchdog.look_closely(now));
+        if self.distrust.get() > 0 {
+            // At once what the watchdog would do if this poll did not end.
+            self.distrust.set(self.distrust.get() - 1);
+            self.remote().open();
+            self.scheduler.wake_one();
+        }
     }
 
-    /// The poll whose queue was open has ended. If it was long, so may others be.
+    /// A poll has ended that asked for a close look, or whose queue was open. If it was long, so may
+    /// others be.
     #[cold]
-    fn close_queue(&self) {
+    fn end_watched_poll(&self) {
         // Ordering: Relaxed, as in `is_open`.
-        self.remote().open.store(false, Ordering::Relaxed);
-        if self.opened.take().is_none_or(|opened| opened.elapsed() >= CLOSE_LOOK) {
+        let opened = self.remote().open.swap(false, Ordering::Relaxed);
+        let asked = self.asked.take();
+        if asked.map_or(opened, |asked| asked.elapsed() >= CLOSE_LOOK) {
             self.distrust.set(DISTRUST);
         }
     }
@@ -272,8 +264,7 @@ impl WorkerLocal {
     pub(super) fn begin_poll(&self) {
         self.in_poll.set(true);
         self.sequence.set(self.sequence.get() + 1);
-        // Ordering: Relaxed; the watchdog samples it.
-        self.remote().sequence.store(self.sequence.get(), Ordering::Relaxed);
+        self.remote().progress.advance(self.sequence.get());
     }
 
     /// Called after each poll, if the worker is still installed here.
@@ -282,9 +273,9 @@ impl WorkerLocal {
         self.in_poll.set(false);
         self.sequence.set(self.sequence.get() + 1);
         let remote = self.remote();
-        remote.sequence.store(self.sequence.get(), Ordering::Relaxed);
-        if remote.open.load(Ordering::Relaxed) {
-            self.close_queue();
+        remote.progress.advance(self.sequence.get());
+        if self.asked.get().is_some() || remote.is_open() {
+            self.end_watched_poll();
         }
     }
 
@@ -319,31 +310,50 @@ impl WorkerLocal {
         }
     }
 
-    /// Takes completed tasks out of their homes' live sets and gives up those sets' references.
+    /// Returns completed tasks to their homes.
     pub(crate) fn flush_retired(&self) {
         let mut retired = self.retired.take();
         if retired.is_empty() {
             self.retired.replace(retired);
             return;
         }
-        let home_of = |task: &NonNull<Header>| {
-            // SAFETY: the live sets' references, which they leave to us here, keep the tasks.
-            unsafe { task.as_ref().home }
-        };
-        retired.sort_unstable_by_key(home_of);
-        for group in retired.chunk_by(|a, b| home_of(a) == home_of(b)) {
-            // SAFETY: the home of a task of this runtime is a `WorkerHome`, `self.scheduler` keeps
-            // it, and all tasks of the group are members of its set.
-            unsafe {
-                let home = home_of(&group[0]).cast::<WorkerHome>();
-                home.as_ref().live.remove_all(group.iter().copied());
+        // SAFETY: the live sets' references, which they leave to us here, keep the tasks.
+        let header_of = |task: &NonNull<Header>| unsafe { &*task.as_ptr() };
+        // What else a task holds may run code of the program's when it is dropped: that is for here.
+        let is_plain = |task: &NonNull<Header>| header_of(task).details.get().is_none();
+        let kind_of = |task: &NonNull<Header>| (header_of(task).home, is_plain(task));
+        retired.sort_unstable_by_key(kind_of);
+        for group in retired.chunk_by(|a, b| kind_of(a) == kind_of(b)) {
+            let (home, is_plain) = kind_of(&group[0]);
+            // SAFETY: the home of a task of this runtime is a `WorkerHome`, and `self.scheduler`
+            // keeps it.
+            let home = unsafe { home.cast::<WorkerHome>().as_ref() };
+            let tasks = group.iter().copied();
+            if is_plain {
+                // Those from outside have no owner; whoever spawns there next takes them back.
+                let owner = self.scheduler.remotes.get(home.index);
+                let is_owner_away = || owner.is_some_and(|owner| !owner.progress.is_in_poll());
+                // SAFETY: all tasks of the group are complete and members of its set.
+                unsafe { home.live.give_back(tasks, is_owner_away) };
+                continue;
+            }
+            // SAFETY: as above.
+            unsafe { home.live.remove_all(tasks.clone()) };
+            for task in tasks {
+                // SAFETY: the set's reference is ours to give up.
+                unsafe { header::release(task, 1) };
             }
         }
-        for task in retired.drain(..) {
-            // SAFETY: the set's reference is ours to give up.
-            unsafe { header::release(task, 1) };
-        }
+        retired.clear();
         self.retired.replace(retired);
+    }
+
+    /// Takes tasks back that have ended elsewhere and that nobody else will take back: its own, and
+    /// those of threads outside. For a worker that has announced its rest.
+    pub(super) fn take_back(&self) {
+        let homes = &self.scheduler.homes;
+        homes[self.index].live.take_back();
+        homes[self.scheduler.remotes.len()].live.take_back();
     }
 
     /// A number below `n`, for choosing whom to steal from first.

@@ -13,12 +13,14 @@
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `downfall`: how it hears of the failure that ends the runtime.
 //! * `backlog`, `wake_cost`: when work is worth waking another worker.
-//! * `watchdog`, `alarm`, `rounds`: what happens when a task does not give its worker back.
+//! * `progress`, `watchdog`, `alarm`, `alarm_cost`, `rounds`: what happens when a task does not give
+//!   its worker back.
 //!
 //! Deliberately without priorities, without preemption (a poll cannot be interrupted in Rust), and
 //! without spinning: a worker that finds nothing after one look everywhere parks.
 
 mod alarm;
+mod alarm_cost;
 #[cfg(not(heist_loom))]
 mod backlog;
 #[cfg(not(heist_loom))]
@@ -39,6 +41,9 @@ pub(crate) mod outsider;
 mod park;
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod parker;
+// Public for the models alone, as `parker`.
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub(crate) mod progress;
 #[cfg(not(heist_loom))]
 pub(crate) mod rounds;
 #[cfg(not(heist_loom))]

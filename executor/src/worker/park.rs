@@ -22,6 +22,7 @@ impl WorkerLocal {
         let scheduler = &*self.scheduler;
         self.begin_idle();
         let word = scheduler.idle.park(self.index, self.searching.replace(false));
+        self.take_back();
         let stay = scheduler.injector.is_empty() && !scheduler.is_closing();
         let all_parked = word.parked() == scheduler.remotes.len();
         self.with_watchdog(|watchdog| {

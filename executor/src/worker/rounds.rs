@@ -1,22 +1,17 @@
-//! What the watchdog does when its alarm rings: its thread, and one look at each worker.
+//! What the watchdog does when its alarm rings, or a busy worker in its stead: its thread, and one
+//! look at each worker.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backlog::is_worth_a_steal;
 use super::scheduler::Scheduler;
-use super::watchdog::{CLOSE_LOOK, PERIOD};
+use super::watchdog::CLOSE_LOOK;
 use crate::report;
 use crate::runtime::threads;
 
 /// So late a timer is fired for its owner.
 const OVERDUE: Duration = Duration::from_micros(250);
-
-/// What the watchdog saw of a worker last time.
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    sequence: u64,
-}
 
 /// Starts the watchdog's thread.
 #[cold]
@@ -30,7 +25,6 @@ pub(super) fn start(scheduler: &Arc<Scheduler>) {
 /// The watchdog's thread.
 fn run(scheduler: &Scheduler) {
     let Some(watchdog) = &scheduler.watchdog else { return };
-    let mut seen = vec![Seen::default(); scheduler.remotes.len()];
     let mut turns = scheduler.seat.turns();
     let mut period = CLOSE_LOOK;
     let mut last = Instant::now();
@@ -40,36 +34,46 @@ fn run(scheduler: &Scheduler) {
             return;
         }
         let now = Instant::now();
-        let passed = now.duration_since(last);
+        if now.duration_since(last) > period * 2 {
+            // It was not called for a while. What looks wrong now is soon looked at again.
+            period = CLOSE_LOOK;
+        }
         last = now;
-        for (worker, seen) in seen.iter_mut().enumerate() {
-            look_at_worker(scheduler, worker, seen, passed);
+        let passed = watchdog.begin_round(now);
+        for worker in 0..scheduler.remotes.len() {
+            look_at_worker(scheduler, worker, passed);
         }
         if scheduler.seat.holder().is_none() && scheduler.seat.turns() == turns {
             // It finds nothing to do, parks again, and takes the seat.
             scheduler.rouse_one();
         }
         turns = scheduler.seat.turns();
-        let next = (period * 2).min(PERIOD);
+        let next = (period * 2).min(watchdog.period());
         period = if watchdog.come_back(&scheduler.idle, now, next) { next } else { CLOSE_LOOK };
     }
 }
 
-fn look_at_worker(scheduler: &Scheduler, worker: usize, seen: &mut Seen, passed: Duration) {
+/// A busy worker between two polls looks after the others, if the watchdog would have to do it soon.
+pub(super) fn stand_in(scheduler: &Scheduler, own: usize, now: Instant) {
+    let Some(watchdog) = &scheduler.watchdog else { return };
+    let is_anyone_watched = || scheduler.remotes.iter().any(|r| r.progress.is_watched());
+    if let Some(passed) = watchdog.stand_in(now, is_anyone_watched) {
+        for worker in (0..scheduler.remotes.len()).filter(|worker| *worker != own) {
+            look_at_worker(scheduler, worker, passed);
+        }
+    }
+}
+
+fn look_at_worker(scheduler: &Scheduler, worker: usize, passed: Duration) {
     let remote = &scheduler.remotes[worker];
-    let sequence = remote.sequence();
-    let in_poll = sequence % 2 == 1;
-    // In one and the same poll, or between two, where the system has taken its core away.
-    let unmoved = sequence == seen.sequence || (in_poll && sequence == remote.watched());
-    let polls = sequence.wrapping_sub(seen.sequence) / 2;
-    seen.sequence = sequence;
+    let since = remote.progress.look();
     let queued = remote.stealer.len();
-    if unmoved && (queued > 0 || remote.has_slot_task()) {
+    if since.is_stuck && (queued > 0 || remote.has_slot_task()) {
         remote.open();
         scheduler.wake_one();
-    } else if in_poll && queued > 0 && polls > 0 {
+    } else if since.in_poll && queued > 0 && since.polls > 0 {
         // It works through its queue; help if its polls are of a length that is worth moving.
-        let poll_ns = passed.as_nanos() as u64 / polls;
+        let poll_ns = passed.as_nanos() as u64 / since.polls;
         if is_worth_a_steal(poll_ns) && is_worth_a_steal(remote.poll_ns()) {
             scheduler.wake_one();
         }

@@ -67,7 +67,7 @@ pub(crate) struct WorkerHome {
     pub(crate) live: LiveSet,
     scheduler: *const Scheduler,
     /// The worker, or one past the last for tasks from elsewhere.
-    index: usize,
+    pub(super) index: usize,
 }
 
 // SAFETY: the pointer is read-only, and what it points to is `Sync`; who may dereference it is

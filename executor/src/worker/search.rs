@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::backlog::is_worth_a_steal;
 use super::local::WorkerLocal;
+use super::rounds;
 use crate::task::Notified;
 
 /// How many tasks in a row may come from the slot: two tasks that wake each other would
@@ -91,6 +92,7 @@ impl WorkerLocal {
             None => self.looks_to_clock.set(self.looks_per_clock.get() - 1),
         }
         scheduler.timers.fire_due(self.index);
+        rounds::stand_in(scheduler, self.index, now);
         let last_turn = self.last_turn.get().unwrap_or(now);
         self.last_turn.set(Some(last_turn));
         if now.duration_since(last_turn) >= REACTOR_INTERVAL {

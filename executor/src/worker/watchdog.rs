@@ -3,8 +3,10 @@
 //! It sleeps while nobody needs it. Its alarm is set, by workers and without waking it, whenever
 //! some workers are busy and others are parked: by the one that wakes up, and by the one that parks
 //! first. It is set for an earlier time when a poll has queued something that nobody else knows
-//! of. A worker that goes idle as the last one puts it off until after the next timer. So in the
-//! ordinary case, when work comes in short bursts, the watchdog never runs at all. When it rings, it
+//! of, unless that costs too much here (see [`alarm_cost`](super::alarm_cost)). A worker that goes
+//! idle as the last one puts it off until after the next timer. One that is busy and sees between two
+//! polls that it is about to ring stands in: it looks after the others itself, and puts it off. So in
+//! the ordinary case the watchdog never runs at all. When it rings, it
 //!
 //! * opens the slot and the queue of a worker that has not moved: it is inside one and the same poll
 //!   still, or its core has been taken away; and wakes another worker to take what lies there;
@@ -25,35 +27,38 @@
 //! If the fence of the one who wakes up comes first, the other sees it awake. If it comes second,
 //! the one who wakes up sees that the alarm is silent, or set for too late.
 
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
+use super::alarm_cost::AlarmCost;
 use super::idle::{Idle, IdleSnapshot};
 use crate::shim::atomic::{AtomicBool, Ordering};
+use crate::shim::time_since;
 
 /// After this time an unattended reactor is given to a parked worker, and a poll that is still
 /// going on has its queue opened.
-pub(super) const PERIOD: Duration = Duration::from_micros(500);
+const PERIOD: Duration = Duration::from_micros(500);
 
-/// At most this long after a worker wakes up beside parked ones, the alarm rings.
-const GRACE: Duration = Duration::from_micros(1500);
+/// The same where near times are dear: still soon enough for timers to be no more than 3 ms late.
+const LONG_PERIOD: Duration = Duration::from_millis(1);
+
+/// The alarm may ring this much later than it would have to, if that spares a setting.
+const GRACE: Duration = Duration::from_micros(700);
 
 /// After this time a poll that has queued something is looked at for the first time.
 pub(super) const CLOSE_LOOK: Duration = Duration::from_micros(50);
-
-/// In a millisecond the alarm is set for a close look, and silenced, at most so many times. Beyond
-/// that the workers come and go so quickly that one ring a millisecond is cheaper than all the
-/// setting.
-const SETTINGS_MAX: u32 = 4;
 
 /// See the module's documentation.
 pub struct Watchdog {
     alarm: Alarm,
     start: Instant,
-    /// The millisecond that `settings` counts in.
-    window: AtomicU64,
-    settings: AtomicU32,
+    cost: AlarmCost,
+    /// When somebody went round last, in nanoseconds since `start`.
+    round: AtomicU64,
+    /// Whether it rang a moment ago, and will soon do so again, to see whether those have moved who
+    /// might be stuck.
+    pursues: AtomicBool,
     /// Whether somebody listens to the alarm.
     has_thread: AtomicBool,
 }
@@ -64,8 +69,9 @@ impl Watchdog {
         Ok(Watchdog {
             alarm: Alarm::new()?,
             start: Instant::now(),
-            window: AtomicU64::new(0),
-            settings: AtomicU32::new(0),
+            cost: AlarmCost::new(),
+            round: AtomicU64::new(0),
+            pursues: AtomicBool::new(false),
             has_thread: AtomicBool::new(false),
         })
     }
@@ -98,8 +104,10 @@ impl Watchdog {
     /// Sees to it that the watchdog comes back in `period`, unless every worker is parked.
     pub fn come_back(&self, idle: &Idle, now: Instant, period: Duration) -> bool {
         let busy = !idle.all_parked();
+        // Ordering: Relaxed; who stands in although it is set makes a look late by a period.
+        self.pursues.store(busy && period < self.period(), Ordering::Relaxed);
         if busy {
-            self.alarm.set(now, period);
+            self.set(now, period);
         }
         busy
     }
@@ -119,21 +127,66 @@ impl Watchdog {
         self.alarm.rings_at()
     }
 
+    /// After this time, if nothing is wrong, the workers are looked at again.
+    pub(super) fn period(&self) -> Duration {
+        if self.cost.is_dear() { LONG_PERIOD } else { PERIOD }
+    }
+
     /// Some workers are busy from now on, and others parked.
     #[inline]
     fn look_soon(&self) {
         let now = Instant::now();
-        if self.looks_at().is_none_or(|at| at > now + GRACE) {
-            self.count_setting(now);
-            self.alarm.set(now, PERIOD);
+        let period = self.period();
+        if self.looks_at().is_none_or(|at| at > now + period + GRACE) {
+            self.set(now, period);
         }
     }
 
     /// A poll under way has queued something.
-    pub fn look_closely(&self) {
-        let now = Instant::now();
-        let after = if self.count_setting(now) { CLOSE_LOOK } else { PERIOD };
-        self.alarm.set(now, after);
+    pub fn look_closely(&self, now: Instant) {
+        if self.cost.is_dear() {
+            self.cost.refused();
+            self.set(now, LONG_PERIOD);
+        } else {
+            self.set(now, if self.cost.is_affordable(now) { CLOSE_LOOK } else { PERIOD });
+        }
+    }
+
+    fn set(&self, now: Instant, after: Duration) {
+        if self.alarm.set(now, after) {
+            self.cost.paid(after, time_since(now));
+        }
+    }
+
+    /// A busy worker is between two polls. If the alarm is about to ring, it stands in for the
+    /// watchdog, which costs less than the wake of a thread, on a core that somebody else needs: the
+    /// alarm is put off, and if the last round was some time ago, the caller must make the next.
+    /// Returns the time between the two. A poll that was promised a close look gets it.
+    pub fn stand_in(&self, now: Instant, is_anyone_watched: impl Fn() -> bool) -> Option<Duration> {
+        let period = self.period();
+        let rings_soon = self.alarm.rings_between(now, now + period / 2);
+        if !rings_soon || self.pursues.load(Ordering::Relaxed) || is_anyone_watched() {
+            return None;
+        }
+        self.alarm.reset(now, Some(period));
+        self.cost.paid(period, time_since(now));
+        if is_anyone_watched() {
+            self.look_closely(now);
+            return None;
+        }
+        let since = self.nanos(now).saturating_sub(self.round.load(Ordering::Relaxed));
+        (Duration::from_nanos(since) >= period / 2).then(|| self.begin_round(now))
+    }
+
+    /// Somebody goes round. Returns the time since the last one did.
+    pub(super) fn begin_round(&self, now: Instant) -> Duration {
+        let now = self.nanos(now);
+        // Ordering: Relaxed; two who go round at the same time only look twice.
+        Duration::from_nanos(now.saturating_sub(self.round.swap(now, Ordering::Relaxed)))
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.start).as_nanos() as u64
     }
 
     /// Shutdown begins: the watchdog ends, or will never have a thread.
@@ -152,7 +205,7 @@ impl Watchdog {
     pub fn all_idle(&self, next: Option<Instant>) {
         let serves = match (self.looks_at(), next) {
             (None, None) => true,
-            (Some(at), Some(next)) => at >= next + GRACE / 3 && at <= next + GRACE,
+            (Some(at), Some(next)) => at >= next + PERIOD && at <= next + self.period() + GRACE,
             _ => false,
         };
         if serves {
@@ -160,18 +213,10 @@ impl Watchdog {
         }
         let now = Instant::now();
         // An alarm left as it is rings once for nothing, or is set by the one who wakes.
-        if self.count_setting(now) {
-            self.alarm.reset(now, next.map(|at| at.saturating_duration_since(now) + GRACE));
+        if self.cost.is_affordable(now) {
+            let after = next.map(|at| at.saturating_duration_since(now) + self.period() + GRACE);
+            self.alarm.reset(now, after);
+            self.cost.paid(after.unwrap_or(Duration::MAX), time_since(now));
         }
-    }
-
-    /// Counts a setting of the alarm; false if there have been many in this millisecond.
-    fn count_setting(&self, now: Instant) -> bool {
-        // Ordering: Relaxed throughout; a count that is off by a few only moves the limit.
-        let window = now.duration_since(self.start).as_millis() as u64;
-        if self.window.swap(window, Ordering::Relaxed) != window {
-            self.settings.store(0, Ordering::Relaxed);
-        }
-        self.settings.fetch_add(1, Ordering::Relaxed) < SETTINGS_MAX
     }
 }
