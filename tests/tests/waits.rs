@@ -186,6 +186,7 @@ fn a_wait_for_time_or_for_tasks_shows_its_place() {
     on_two_workers(async {
         let hour = Duration::from_secs(3600);
         let later = time::Instant::now() + hour;
+        let (_kept, mut foreign) = tokio::sync::mpsc::unbounded_channel::<()>();
         let first = line!();
         let rows = rows! {
             "sleep" => { time::sleep(hour).await }
@@ -197,6 +198,31 @@ fn a_wait_for_time_or_for_tasks_shows_its_place() {
             // With a time-out it still waits for what is inside.
             "Notify::notified" => { time::timeout(hour, Notify::new().notified()).await }
             "sleep" => { time::timeout_at(later, time::sleep(hour)).await }
+            // Unless that is none of ours, or none any more.
+            "timeout" => { time::timeout(hour, pending::<()>()).await }
+            "timeout" => { time::timeout_at(later, foreign.recv()).await }
+            "timeout" => {
+                let parts = async {
+                    heist::spawn(task::yield_now()).await.unwrap();
+                    pending::<()>().await
+                };
+                time::timeout(hour, parts).await
+            }
+            // What comes afterwards, and what is beside it, have their own.
+            "sleep" => {
+                let (sender, receiver) = tokio::sync::oneshot::channel();
+                let sending = async move {
+                    task::yield_now().await;
+                    sender.send(()).unwrap();
+                };
+                drop(heist::spawn(sending));
+                time::timeout(hour, receiver).await.unwrap().unwrap();
+                time::sleep(hour).await
+            }
+            "Notify::notified" => {
+                let word = Notify::new();
+                heist::join!(time::timeout(hour, pending::<()>()), word.notified())
+            }
             "JoinHandle" => { heist::spawn(pending::<()>()).await }
             "JoinSet::join_next" => {
                 let mut set = JoinSet::new();
