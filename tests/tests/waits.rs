@@ -1,14 +1,21 @@
 //! Whatever a task waits in, `task::all` says which operation it is and which line has called it.
 
 use std::future::pending;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use heist::io::unix::AsyncFd;
-use heist::io::{Async, Interest};
+use heist::io::{
+    Async, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt,
+    Interest,
+};
 use heist::net::unix::pipe::pipe;
 use heist::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream};
+use heist::process::Command;
+use heist::signal::{ctrl_c, unix as signals};
 use heist::sync::{
     Barrier, Condvar, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore, SetOnce, broadcast,
     mpsc, oneshot, watch,
@@ -305,6 +312,93 @@ fn a_wait_for_a_socket_shows_its_place() {
     });
 }
 
+#[test]
+fn a_wait_for_a_child_or_a_signal_shows_its_place() {
+    on_two_workers(async {
+        let endless = || Command::new("sleep").arg("3600").kill_on_drop(true).spawn().unwrap();
+        let (mut child, output) = (endless(), endless());
+        let first = line!();
+        let rows = rows! {
+            "Child::wait" => { child.wait().await }
+            "Child::wait" => { output.wait_with_output().await }
+            "ChildStdout::read" => {
+                let mut cat = Command::new("cat");
+                cat.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+                let mut cat = cat.kill_on_drop(true).spawn().unwrap();
+                let _held = cat.stdin.take();
+                cat.stdout.take().unwrap().read(&mut [0; 8]).await
+            }
+            "Signal::recv" => {
+                let mut signal = signals::signal(signals::SignalKind::user_defined1()).unwrap();
+                signal.recv().await
+            }
+            "ctrl_c" => { ctrl_c().await }
+        };
+        check(first, rows, line!()).await;
+    });
+}
+
+/// A stream of another house, of which nothing ever comes, and which takes nothing.
+struct Stuck;
+
+impl AsyncRead for Stuck {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncBufRead for Stuck {
+    fn poll_fill_buf(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        Poll::Pending
+    }
+
+    fn consume(self: Pin<&mut Self>, _: usize) {}
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_wait_for_a_stream_of_another_house_shows_its_place() {
+    on_two_workers(async {
+        let first = line!();
+        let rows = rows! {
+            "AsyncReadExt::read" => { Stuck.read(&mut [0; 8]).await }
+            "AsyncReadExt::read_exact" => { Stuck.read_exact(&mut [0; 8]).await }
+            "AsyncReadExt::read_to_end" => { Stuck.read_to_end(&mut Vec::new()).await }
+            "AsyncReadExt::read_u32" => { Stuck.read_u32().await }
+            "AsyncBufReadExt::read_line" => { Stuck.read_line(&mut String::new()).await }
+            "Lines::next_line" => { Stuck.lines().next_line().await }
+            "Split::next_segment" => { Stuck.split(b',').next_segment().await }
+            "AsyncWriteExt::write_all" => { Stuck.write_all(b"text").await }
+            "AsyncWriteExt::write_u32" => { Stuck.write_u32(1).await }
+            "AsyncWriteExt::flush" => { Stuck.flush().await }
+            "AsyncWriteExt::shutdown" => { Stuck.shutdown().await }
+            // Of one of ours it is that which waits, at the place where it was made.
+            "DuplexStream::read" => {
+                let (mut near, _far) = heist::io::duplex(8);
+                AsyncReadExt::read(&mut near, &mut [0; 8]).await
+            }
+        };
+        check(first, rows, line!()).await;
+    });
+}
+
 /// A thread that waits is no quiet, so these are looked at until they show.
 #[test]
 fn a_wait_for_blocking_work_or_a_file_shows_its_place() {
@@ -320,13 +414,21 @@ fn a_wait_for_blocking_work_or_a_file_shows_its_place() {
             let job = task::spawn_blocking(move || held.recv());
             job.await.unwrap().unwrap_err();
         });
+        let pool = task::BlockingPool::builder("waits").max_threads(1).max_queued(0).build();
+        let room = heist::spawn(async move {
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let busy = pool.spawn(move || held.recv()).await;
+            let third = pool.spawn(|| ());
+            drop((third.await, busy, release));
+        });
         // Nobody writes to it yet.
         let from = path.clone();
         let reading = heist::spawn(async move {
             assert_eq!(heist::fs::read(from).await.unwrap(), b"at last");
         });
         let lines = first + 1..line!();
-        for (operation, task) in [("JoinHandle", &job), ("fs::read", &reading)] {
+        let rows = [("JoinHandle", &job), ("BlockingPool::spawn", &room), ("fs::read", &reading)];
+        for (operation, task) in rows {
             let shows = || site_of(task).is_some_and(|site| site.operation == operation);
             eventually(operation, shows).await;
             let site = site_of(task).unwrap();
@@ -334,6 +436,8 @@ fn a_wait_for_blocking_work_or_a_file_shows_its_place() {
             assert!(lines.contains(&site.location.line()), "{site:?}");
         }
         drop(release);
+        room.abort();
+        let _ = room.await;
         std::fs::write(&path, b"at last").unwrap();
         std::fs::remove_file(&path).unwrap();
         job.await.unwrap();
