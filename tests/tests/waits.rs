@@ -4,6 +4,7 @@ use std::future::pending;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -73,6 +74,11 @@ fn a_wait_for_a_lock_or_a_signal_shows_its_place() {
                 let _held = mutex.lock().await;
                 drop(mutex.lock().await)
             }
+            "Mutex::lock" => {
+                let mutex = Arc::new(Mutex::new(()));
+                let _held = mutex.lock().await;
+                drop(mutex.clone().lock_owned().await)
+            }
             "RwLock::read" => {
                 let lock = RwLock::new(());
                 let _held = lock.write().await;
@@ -83,9 +89,22 @@ fn a_wait_for_a_lock_or_a_signal_shows_its_place() {
                 let _held = lock.read().await;
                 drop(lock.write().await)
             }
+            "RwLock::read" => {
+                let lock = Arc::new(RwLock::new(()));
+                let _held = lock.write().await;
+                drop(lock.clone().read_owned().await)
+            }
+            "RwLock::write" => {
+                let lock = Arc::new(RwLock::new(()));
+                let _held = lock.read().await;
+                drop(lock.clone().write_owned().await)
+            }
             "Semaphore::acquire" => { drop(Semaphore::new(0).acquire().await) }
             "Semaphore::acquire" => { drop(Semaphore::new(1).acquire_many(2).await) }
+            "Semaphore::acquire" => { drop(Arc::new(Semaphore::new(0)).acquire_owned().await) }
+            "Semaphore::acquire" => { drop(Arc::new(Semaphore::new(1)).acquire_many_owned(2).await) }
             "Notify::notified" => { Notify::new().notified().await }
+            "Notify::notified" => { Arc::new(Notify::new()).notified_owned().await }
             "Event::wait" => { Event::new().wait().await }
             "Condvar::wait" => {
                 let mutex = Mutex::new(());
@@ -96,11 +115,19 @@ fn a_wait_for_a_lock_or_a_signal_shows_its_place() {
                 drop(Condvar::new().wait_while(mutex.lock().await, |()| true).await)
             }
             "Barrier::wait" => { Barrier::new(2).wait().await }
+            "Barrier::wait" => { Barrier::new(2).wait_or_broken().await }
             "OnceCell::get_or_init" => {
                 let cell = OnceCell::new();
                 let _making = heist::join!(
                     cell.get_or_init(pending::<()>),
                     cell.get_or_init(pending::<()>),
+                );
+            }
+            "OnceCell::get_or_init" => {
+                let cell = OnceCell::new();
+                let _making = heist::join!(
+                    cell.get_or_init(pending::<()>),
+                    cell.get_or_try_init(pending::<Result<(), ()>>),
                 );
             }
             "SetOnce::wait" => {
@@ -137,6 +164,25 @@ fn a_wait_for_a_message_or_for_room_shows_its_place() {
                 let (sender, _receiver) = mpsc::channel(1);
                 sender.try_send(1).unwrap();
                 drop(sender.reserve().await)
+            }
+            "mpsc::Sender::send" => {
+                let (sender, _receiver) = mpsc::channel(1);
+                sender.try_send(1).unwrap();
+                sender.send_timeout(2, Duration::from_secs(3600)).await
+            }
+            "mpsc::Sender::reserve" => {
+                let (sender, _receiver) = mpsc::channel(2);
+                sender.try_send(1).unwrap();
+                sender.reserve_many(2).await.map(drop)
+            }
+            "mpsc::Sender::reserve" => {
+                let (sender, _receiver) = mpsc::channel(1);
+                sender.try_send(1).unwrap();
+                drop(sender.reserve_owned().await)
+            }
+            "mpsc::Sender::closed" => {
+                let (sender, _receiver) = mpsc::unbounded_channel::<()>();
+                sender.closed().await
             }
             "mpsc::Sender::closed" => {
                 let (sender, _receiver) = mpsc::channel::<()>(1);
