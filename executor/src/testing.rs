@@ -19,7 +19,8 @@ static WAIT_UNTIL_IDLE: Operation = Operation::new("wait_until_idle");
 ///
 /// It yields meanwhile, and a paused clock does not move. A task that is always ready is waited for
 /// in vain; put a `timeout` into the test's attribute. What is ready in a [`LocalSet`](task::LocalSet)
-/// that nobody drives waits for the caller.
+/// that nobody drives waits for the caller; one that was polled as a future counts as driven until it
+/// is ready.
 ///
 /// # Panics
 /// Awaiting it panics outside a runtime.

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use heist::runtime::{Builder as RuntimeBuilder, Handle, LocalRuntime};
-use heist::sync::Notify;
+use heist::runtime::{Builder as RuntimeBuilder, Handle, LocalOptions, LocalRuntime};
+use heist::sync::{Notify, oneshot};
 use heist::task::{
     self, Builder, JoinSet, LocalSet, TaskInfo, TaskState, spawn_local, with_cleanup,
 };
@@ -393,6 +393,35 @@ fn a_set_in_a_set_in_a_task_has_callers_that_are_not_waited_for() {
         let message = panic_message(assert_no_leaked_tasks);
         assert!(message.contains(&format!("task {} waits", left.id())), "{message}");
     });
+}
+
+#[test]
+fn who_drives_a_set_hears_of_its_tasks_also_when_another_driver_has_gone() {
+    let runtime = || {
+        let mut builder = RuntimeBuilder::new_current_thread();
+        builder.start_paused(true).build_local(LocalOptions::default()).unwrap()
+    };
+    for is_aborted in [false, true] {
+        runtime().block_on(async {
+            let set = Rc::new(LocalSet::new());
+            let (word, waits_for_it) = oneshot::channel();
+            let local = set.spawn_local(async { waits_for_it.await.unwrap() });
+            let leave = Rc::new(Notify::new());
+            // Both drive it, and the second was the last to poll it.
+            let (first, second) = (set.clone(), set.clone());
+            let left = leave.clone();
+            let stays = spawn_local(async move { first.run_until(local).await.unwrap() });
+            let goes = spawn_local(async move { second.run_until(left.notified()).await });
+            wait_until_idle().await;
+            if is_aborted {
+                goes.abort();
+            }
+            leave.notify_one();
+            assert_eq!(goes.await.is_err(), is_aborted);
+            word.send(()).unwrap();
+            heist::time::timeout(Duration::from_secs(60), stays).await.unwrap().unwrap();
+        });
+    }
 }
 
 #[test]

@@ -5,15 +5,21 @@
 //! which it was driven last; until it is driven, of the one in which a task was spawned into it. It
 //! takes a lock when it moves in, and compares two words in each poll afterwards. Nobody is told that
 //! it leaves: one that has moved on or was dropped is passed over, and cleared away when another comes.
+//!
+//! A set may be driven by several futures at a time, which know nothing of each other and may go at
+//! any moment. So each has a place of its own for its waker, and a task that gets ready wakes all.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 
 use parking_lot::Mutex;
+use slab::Slab;
 
 use super::TaskInfo;
 use super::live_set::LiveSet;
+use crate::foreign::quietly;
 use crate::runtime::{Id, context};
 
 /// See the module's documentation.
@@ -22,18 +28,22 @@ pub(crate) struct Guests {
     sets: Mutex<Vec<Weak<Guest>>>,
 }
 
-/// What a set shows of itself.
+/// What a set shows of itself, and who drives it.
 pub(crate) struct Guest {
     pub(crate) live: LiveSet,
     /// The runtime whose guest it is; zero before the first.
     host: AtomicU64,
-    /// Futures that drive the set and have not ended.
-    drivers: AtomicUsize,
+    /// The futures that drive the set and have not ended: those that wait, with their wakers.
+    drivers: Mutex<Slab<Option<Waker>>>,
 }
 
 /// While it lives, somebody drives the set.
 #[derive(Debug)]
-pub(super) struct Driving(Arc<Guest>);
+pub(super) struct Driving {
+    guest: Arc<Guest>,
+    /// Its place among the drivers.
+    place: usize,
+}
 
 impl Guests {
     pub(crate) fn new(host: Id) -> Guests {
@@ -75,7 +85,7 @@ impl Guests {
 
 impl Guest {
     pub(super) fn new() -> Guest {
-        let (host, drivers) = (AtomicU64::new(0), AtomicUsize::new(0));
+        let (host, drivers) = (AtomicU64::new(0), Mutex::new(Slab::new()));
         Guest { live: LiveSet::new(), host, drivers }
     }
 
@@ -94,9 +104,23 @@ impl Guest {
 
     /// Whether a task of it that is ready will be polled without the doing of somebody else.
     pub(crate) fn is_driven(&self) -> bool {
-        // Ordering: Relaxed. Who has woken a task has woken the driver, whose waker was put under its
-        // lock after the count: so both are seen by whoever sees that the task is ready because of it.
-        self.drivers.load(Ordering::Relaxed) > 0
+        !self.drivers.lock().is_empty()
+    }
+
+    /// A task has got ready: wakes whoever waits to run it. All of them, as any may be about to go.
+    pub(super) fn wake_drivers(&self) {
+        loop {
+            let (waker, is_last) = {
+                let mut drivers = self.drivers.lock();
+                let mut waiting = drivers.iter_mut().map(|(_, w)| w).filter(|w| w.is_some());
+                (waiting.next().and_then(Option::take), waiting.next().is_none())
+            };
+            // Outside the lock: a waker may do anything.
+            quietly(|| waker.inspect(Waker::wake_by_ref));
+            if is_last {
+                return;
+            }
+        }
     }
 }
 
@@ -104,16 +128,22 @@ impl Driving {
     /// The first poll of what drives the set has come; it moves in before it runs anything.
     pub(super) fn begin(guest: &Arc<Guest>) -> Driving {
         context::with_current(|scheduler| scheduler.guests.receive(guest));
-        // Ordering: Relaxed; see `is_driven`.
-        guest.drivers.fetch_add(1, Ordering::Relaxed);
-        Driving(guest.clone())
+        let place = guest.drivers.lock().insert(None);
+        Driving { guest: guest.clone(), place }
+    }
+
+    /// From now on this one is woken with `waker` when a task gets ready, or not at all.
+    pub(super) fn set_waker(&self, waker: Option<&Waker>) {
+        let waker = waker.cloned();
+        let old = std::mem::replace(&mut self.guest.drivers.lock()[self.place], waker);
+        drop(old);
     }
 }
 
 impl Drop for Driving {
     fn drop(&mut self) {
-        // Ordering: Relaxed; see `is_driven`.
-        self.0.drivers.fetch_sub(1, Ordering::Relaxed);
+        let waker = self.guest.drivers.lock().remove(self.place);
+        quietly(|| drop(waker));
     }
 }
 

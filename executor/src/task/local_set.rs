@@ -12,9 +12,8 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 
 use super::error::FailureHook;
@@ -22,7 +21,6 @@ use super::guests::{Driving, Guest};
 use super::header::{Header, Notified};
 use super::state::Claim;
 use super::{Home, Id, JoinHandle, Origin, poll, try_id};
-use crate::foreign::quietly;
 use crate::leaf::{Made, Operation};
 use crate::queue::Injector;
 use crate::runtime::slow_polls::TimedPoll;
@@ -73,8 +71,6 @@ pub struct LocalSet {
 struct LocalHome {
     guest: Arc<Guest>,
     ready: Injector<Notified>,
-    /// Whoever is to poll the set when a task gets ready; taken by the first that does.
-    driver: Mutex<Option<Waker>>,
 }
 
 thread_local! {
@@ -94,8 +90,8 @@ pub struct LocalEnterGuard<'a> {
 impl LocalSet {
     /// An empty set. May be made anywhere, also outside a runtime.
     pub fn new() -> LocalSet {
-        let (ready, driver) = (Injector::new(), Mutex::new(None));
-        let home = Arc::new(LocalHome { guest: Arc::new(Guest::new()), ready, driver });
+        let home = LocalHome { guest: Arc::new(Guest::new()), ready: Injector::new() };
+        let home = Arc::new(home);
         LocalSet { id: runtime::Id::next(), home, driving: None, stays: PhantomData }
     }
 
@@ -141,12 +137,11 @@ impl LocalSet {
     }
 
     /// Runs tasks that are ready, and leaves the waker for those that will be.
-    fn poll_tasks(&self, cx: &Context<'_>) {
+    fn poll_tasks(&self, driving: &Driving, cx: &Context<'_>) {
         let _inside = self.enter();
         let _driver = Driver::enter();
-        // While the set runs its tasks, a wake needs to wake nobody.
-        let stale = self.home.driver.lock().take();
-        drop(stale);
+        // While it runs the tasks, nobody needs to wake it.
+        driving.set_waker(None);
         let debugging = context::with_current(|scheduler| {
             scheduler.guests.receive(&self.home.guest);
             scheduler.config.debugging.clone()
@@ -160,7 +155,7 @@ impl LocalSet {
                 poll.end_nested();
             }
         }
-        *self.home.driver.lock() = Some(cx.waker().clone());
+        driving.set_waker(Some(cx.waker()));
         // With the waker in place, look again: what came before it woke nobody.
         if !self.home.ready.is_empty() {
             cx.waker().wake_by_ref();
@@ -261,9 +256,7 @@ where
 impl LocalHome {
     fn push(&self, task: Notified) {
         self.ready.push(task);
-        let driver = self.driver.lock().take();
-        // Outside the lock: a waker may do anything. The task is queued, whatever it does.
-        quietly(|| driver.inspect(Waker::wake_by_ref));
+        self.guest.wake_drivers();
     }
 }
 
@@ -300,15 +293,13 @@ impl Future for LocalSet {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.driving.is_none() {
-            self.driving = Some(Driving::begin(&self.home.guest));
+        let driving = self.driving.take().unwrap_or_else(|| Driving::begin(&self.home.guest));
+        self.poll_tasks(&driving, cx);
+        if self.home.guest.live.len() == 0 {
+            return Poll::Ready(());
         }
-        self.poll_tasks(cx);
-        if self.home.guest.live.len() > 0 {
-            return Poll::Pending;
-        }
-        self.driving = None;
-        Poll::Ready(())
+        self.driving = Some(driving);
+        Poll::Pending
     }
 }
 
@@ -366,15 +357,13 @@ impl<F: Future> Future for RunUntil<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.made.set_polled();
-        if this.driving.is_none() {
-            *this.driving = Some(Driving::begin(&this.set.home.guest));
-        }
+        let driving = this.driving.get_or_insert_with(|| Driving::begin(&this.set.home.guest));
         let polled = {
             let _inside = this.set.enter();
             this.future.poll(cx)
         };
         if polled.is_pending() {
-            this.set.poll_tasks(cx);
+            this.set.poll_tasks(driving, cx);
         } else {
             *this.driving = None;
         }
