@@ -32,6 +32,12 @@ pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'stat
     current::note_wait(operation.as_str_ref(), at);
 }
 
+/// As [`waiting`], unless something has been noted in this poll: what is inside says more.
+#[inline]
+pub(crate) fn waiting_at_least(operation: &'static Operation, at: &'static Location<'static>) {
+    current::note_wait_at_least(operation.as_str_ref(), at);
+}
+
 /// Notes in the current task that it awaits the handle of another, which was spawned at `at`.
 #[inline]
 pub(crate) fn joining(handle: Joined, task: Id, at: &'static Location<'static>) {

@@ -72,10 +72,10 @@
 //! # });
 //! ```
 //!
-//! Within this machine: a [`UnixListener`], two [`UnixDatagram`]s, and a pipe ([`unix::pipe`]):
+//! Within this machine: a [`UnixListener`], a [`UnixSocket`] that is bound before it connects, two [`UnixDatagram`]s, and a pipe ([`unix::pipe`]):
 //! ```
 //! # heist::runtime::Runtime::new().unwrap().block_on(async {
-//! use heist::net::{UnixDatagram, UnixListener, UnixStream, unix::pipe};
+//! use heist::net::{UnixDatagram, UnixListener, UnixSocket, UnixStream, unix::pipe};
 //!
 //! let path = std::env::temp_dir().join(format!("heist-doc-unix-{}", std::process::id()));
 //! let listener = UnixListener::bind(&path).unwrap();
@@ -86,6 +86,16 @@
 //! let mut five = [0; 5];
 //! server.read_exact(&mut five).await.unwrap();
 //! assert_eq!(&five, b"hello");
+//!
+//! // With a name of its own, where `connect` would give it none:
+//! let named = UnixSocket::new_stream().unwrap();
+//! named.bind(path.with_extension("client")).unwrap();
+//! let listener = UnixListener::bind(&path).unwrap();
+//! let _client = named.connect(&path).await.unwrap();
+//! let (_server, peer) = listener.accept().await.unwrap();
+//! assert!(peer.as_pathname().unwrap().ends_with(path.with_extension("client")));
+//! std::fs::remove_file(path.with_extension("client")).unwrap();
+//! std::fs::remove_file(&path).unwrap();
 //!
 //! let (a, b) = UnixDatagram::pair().unwrap();
 //! a.send(b"one").await.unwrap();

@@ -18,7 +18,7 @@
 //! # });
 //! ```
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 
 use unix::{SignalKind, signal};
@@ -44,9 +44,9 @@ static CTRL_C: Operation = Operation::new("ctrl_c");
 pub fn ctrl_c() -> impl Future<Output = io::Result<()>> + Send {
     let (listener, made) = (signal(SignalKind::interrupt()), Made::here(&CTRL_C));
     async move {
-        made.begin();
+        let at = made.begin();
         let mut listener = listener?;
-        listener.recv().await;
+        poll_fn(|cx| listener.poll_recv_in(cx, &CTRL_C, at)).await;
         Ok(())
     }
 }
@@ -54,16 +54,17 @@ pub fn ctrl_c() -> impl Future<Output = io::Result<()>> + Send {
 /// Signals of Unix.
 pub mod unix {
     use std::fmt;
-    use std::future::Future;
+    use std::future::{Future, poll_fn};
     use std::io::{self, Read};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
+    use std::panic::Location;
     use std::task::{Context, Poll, ready};
 
     use heist_io::{Async, Interest};
     use signal_hook_registry::SigId;
 
-    use crate::leaf::{Made, Operation};
+    use crate::leaf::{self, Made, Operation};
 
     static RECEIVE: Operation = Operation::new("Signal::recv");
 
@@ -184,17 +185,27 @@ pub mod unix {
         /// Cancel safe: no signal is lost.
         #[track_caller]
         pub fn recv(&mut self) -> impl Future<Output = Option<()>> + Send + '_ {
-            let made = Made::here(&RECEIVE);
-            async move {
-                made.begin();
-                let mut bytes = [0; 64];
-                let read = |mut receiver: &UnixStream| receiver.read(&mut bytes);
-                // The reactor has shut down: nothing will ever come.
-                if self.receiver.read_with(read).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-                Some(())
+            let mut made = Made::here(&RECEIVE);
+            poll_fn(move |cx| {
+                made.set_polled();
+                self.poll_recv_in(cx, made.operation, made.at)
+            })
+        }
+
+        /// As [`poll_recv`](Signal::poll_recv), as the one thing that an operation called at `at` does.
+        pub(super) fn poll_recv_in(
+            &mut self,
+            cx: &mut Context<'_>,
+            operation: &'static Operation,
+            at: &'static Location<'static>,
+        ) -> Poll<Option<()>> {
+            ready!(leaf::proceed(cx));
+            let polled = self.poll_recv(cx);
+            if polled.is_pending() {
+                leaf::restore();
+                leaf::waiting(operation, at);
             }
+            polled
         }
 
         /// As [`recv`](Signal::recv), for futures written by hand; the last waker wins.

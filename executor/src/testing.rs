@@ -8,7 +8,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use crate::leaf::{Made, Operation};
 use crate::runtime::{NO_RUNTIME, context};
-use crate::task::{self, Id, TaskInfo, yield_now};
+use crate::task::{self, Id, TaskInfo, TaskRef, TaskState, local_set, yield_now};
 use crate::worker::Scheduler;
 
 static WAIT_UNTIL_IDLE: Operation = Operation::new("wait_until_idle");
@@ -18,7 +18,9 @@ static WAIT_UNTIL_IDLE: Operation = Operation::new("wait_until_idle");
 /// or the caller.
 ///
 /// It yields meanwhile, and a paused clock does not move. A task that is always ready is waited for
-/// in vain; put a `timeout` into the test's attribute. Tasks of a `LocalSet` are not looked at.
+/// in vain; put a `timeout` into the test's attribute. What is ready in a [`LocalSet`](task::LocalSet)
+/// that nobody drives waits for the caller; one that was polled as a future counts as driven until it
+/// is ready.
 ///
 /// # Panics
 /// Awaiting it panics outside a runtime.
@@ -53,7 +55,6 @@ pub fn wait_until_idle() -> impl Future<Output = ()> + Send {
 }
 
 async fn until_idle() {
-    let own = task::try_id();
     let mut before = None;
     let mut same = 0;
     // A task that is idle in a look may have been woken since by one that was looked at before it.
@@ -62,15 +63,19 @@ async fn until_idle() {
     // so in the second: at that moment all were idle.
     while same < 2 {
         yield_now().await;
-        let now = context::with_current(|scheduler| look(scheduler, own));
-        let Some(now) = now else { panic!("{NO_RUNTIME}") };
+        let Some(now) = context::with_current(look) else { panic!("{NO_RUNTIME}") };
         same = if now.is_some() && now == before { same + 1 } else { 0 };
         before = now;
     }
 }
 
+/// The calling task, and those in whose polls it is polled, since they run a `LocalSet`.
+fn callers() -> Vec<Id> {
+    task::try_id().into_iter().chain(local_set::drivers()).collect()
+}
+
 /// What would differ if something had gone on since.
-#[derive(PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 struct Look {
     /// How often each task was polled.
     polls: Vec<(Id, u32)>,
@@ -78,10 +83,22 @@ struct Look {
     sequences: Vec<u64>,
 }
 
-/// Looks at everything but the task `own` and the worker that runs it; `None` if something is not idle.
-fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Look> {
+impl Look {
+    fn at(&mut self, task: &TaskRef) -> TaskState {
+        let header = task.header();
+        self.polls.push((header.id, header.polls()));
+        // Ordering: Acquire; the count is read before the state, so that a poll which begins after
+        // this look counts in the next.
+        fence(Ordering::Acquire);
+        TaskState::read(header)
+    }
+}
+
+/// Looks at everything but the callers and the worker that runs them; `None` if something is not idle.
+fn look(scheduler: &Scheduler) -> Option<Look> {
+    let callers = callers();
     let own_worker = context::worker_of(scheduler).map(|worker| worker.index);
-    let mut look = Look { polls: Vec::new(), sequences: Vec::new() };
+    let mut look = Look::default();
     for (index, worker) in scheduler.remotes.iter().enumerate() {
         let sequence = worker.progress.sequence();
         // Also a task that has just completed has yet to wake whoever joins it.
@@ -92,27 +109,32 @@ fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Look> {
             (false, false) => look.sequences.push(sequence),
         }
     }
-    for task in scheduler.live_tasks() {
-        let header = task.header();
-        if Some(header.id) == own {
-            continue;
+    let is_other = |task: &TaskRef| !callers.contains(&task.header().id);
+    for task in scheduler.live_tasks().into_iter().filter(is_other) {
+        match look.at(&task) {
+            TaskState::Ready | TaskState::Running => return None,
+            TaskState::Waiting | TaskState::Complete => {}
         }
-        look.polls.push((header.id, header.polls()));
-        // Ordering: Acquire; the count is read before the state, so that a poll which begins after
-        // this look counts in the next.
-        fence(Ordering::Acquire);
-        let state = header.state.load();
-        if state.is_running() || state.is_notified() {
-            return None;
+    }
+    for set in scheduler.guests.all() {
+        let driven = set.is_driven();
+        for task in set.live.snapshot().into_iter().filter(is_other) {
+            match look.at(&task) {
+                TaskState::Waiting => {}
+                TaskState::Ready if !driven => {}
+                // One that has completed and is still in the set has yet to wake whoever joins it.
+                TaskState::Ready | TaskState::Running | TaskState::Complete => return None,
+            }
         }
     }
     (scheduler.blocking.busy() == 0).then_some(look)
 }
 
-/// Checks that no task but the calling one, and no blocking job, is left on the runtime.
+/// Checks that no task but the calling one, and no blocking job, is left on the runtime, and no task in
+/// a [`LocalSet`](task::LocalSet) that was driven there last.
 ///
 /// A task that was aborted is left until it has been dropped by a worker: let
-/// [`wait_until_idle`] come before. Tasks of a `LocalSet` are not looked at.
+/// [`wait_until_idle`] come before.
 ///
 /// # Panics
 /// If there are tasks left; the message tells for each where it was spawned and where it waits.
@@ -128,9 +150,9 @@ fn look(scheduler: &Scheduler, own: Option<Id>) -> Option<Look> {
 /// ```
 #[track_caller]
 pub fn assert_no_leaked_tasks() {
-    let own = task::try_id();
+    let callers = callers();
     let left: Vec<TaskInfo> =
-        task::all().into_iter().filter(|task| Some(task.id()) != own).collect();
+        task::all().into_iter().filter(|task| !callers.contains(&task.id())).collect();
     if left.is_empty() {
         return;
     }

@@ -254,11 +254,21 @@ fn to_thread() {
     for run in scaled("to_thread", "0.5") {
         assert_eq!(run.lines, ["The call blocks its thread", "The call returned 42"]);
         assert_time(run.took("all"), 1.0);
-        let (ticks, latest) = run.measured[0].split_once(" ticks, none later than ").unwrap();
+        let (ticks, _) = run.measured[0].split_once(" ticks, none later than ").unwrap();
         assert!(ticks.parse::<u32>().unwrap() > 10, "the call held the ticker up");
-        // On an idle machine it is a fraction of a millisecond.
-        let latest: f64 = latest.strip_suffix(" ms").unwrap().parse().unwrap();
-        assert!(latest < 500.0, "{latest} ms late");
+    }
+    // Late by 10 ms at most, less what threads had to wait for a core. That a core as a whole was gone,
+    // to interrupts or to another machine, nobody tells the example. So it has three tries, which are
+    // of no use to a runtime that lets the call hold up the ticker.
+    for workers in [1, 2] {
+        let late = || {
+            let run = Run::of("to_thread", &["--scale", "0.5"], workers);
+            let (_, own) = run.measured[0].split_once(" ms; ").unwrap();
+            let (own, _) = own.split_once(" ms without what the system withheld").unwrap();
+            own.parse::<f64>().unwrap()
+        };
+        let tries: Vec<_> = (0..3).map(|_| late()).take_while(|&late| late > 10.0).collect();
+        assert!(tries.len() < 3, "beside {workers} workers ticks were late, by ms: {tries:?}");
     }
 }
 

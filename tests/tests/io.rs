@@ -193,6 +193,7 @@ fn start_own_process(test: &str) -> std::process::Child {
         .env("HEIST_TEST_STREAMS", test)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -238,6 +239,78 @@ fn standard_input_and_output_carry_lines() {
     drop(stdin);
     expect(&format!("line19{MARK}"));
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn standard_error_is_written_without_a_flush_and_in_order() {
+    const TEST: &str = "standard_error_is_written_without_a_flush_and_in_order";
+    if is_own_process(TEST) {
+        return on_two_workers(async {
+            let mut stderr = heist::io::stderr();
+            for n in 0..3 {
+                stderr.write_all(format!("{MARK}{n}").as_bytes()).await.unwrap();
+            }
+            // The other side sees them before it lets this process end.
+            let mut word = [0; 2];
+            heist::io::stdin().read_exact(&mut word).await.unwrap();
+            stderr.write_all(&word).await.unwrap();
+            stderr.flush().await.unwrap();
+        });
+    }
+    use std::io::{Read, Write};
+    let mut child = start_own_process(TEST);
+    let (mut stdin, mut stderr) = (child.stdin.take().unwrap(), child.stderr.take().unwrap());
+    let expected = format!("{MARK}0{MARK}1{MARK}2");
+    let mut seen = Vec::new();
+    while !seen.ends_with(expected.as_bytes()) {
+        let mut byte = [0];
+        assert_eq!(stderr.read(&mut byte).unwrap(), 1, "{:?}", String::from_utf8_lossy(&seen));
+        seen.push(byte[0]);
+    }
+    stdin.write_all(b"go").unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert!(rest.starts_with("go"), "{rest}");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn streams_without_a_source_are_chained_limited_and_split() {
+    on_two_workers(async {
+        use heist::io::{empty, repeat, sink};
+        let mut text = String::new();
+        // The second begins where the first ends, and no read goes across.
+        let mut chain = (&b"one"[..]).chain(&b"two"[..]);
+        let mut four = [0; 4];
+        assert_eq!(chain.read(&mut four).await.unwrap(), 3);
+        assert_eq!(chain.read_to_string(&mut text).await.unwrap(), 3);
+        assert_eq!((&four[..3], text.as_str()), (&b"one"[..], "two"));
+        let (first, second) = chain.into_inner();
+        assert!(first.is_empty() && second.is_empty());
+
+        // A limit is an end, which can be moved; what lies behind it stays in the stream.
+        let mut sevens = repeat(7).take(3);
+        let mut all = Vec::new();
+        assert_eq!(sevens.read_to_end(&mut all).await.unwrap(), 3);
+        assert_eq!((all.as_slice(), sevens.limit()), (&[7; 3][..], 0));
+        sevens.set_limit(2);
+        assert_eq!(sevens.read_to_end(&mut all).await.unwrap(), 2);
+        let mut limited = (&b"abc"[..]).take(1);
+        text.clear();
+        limited.read_to_string(&mut text).await.unwrap();
+        assert_eq!((text.as_str(), limited.into_inner()), ("a", &b"bc"[..]));
+
+        assert_eq!(empty().read(&mut four).await.unwrap(), 0);
+        assert_eq!(empty().fill_buf().await.unwrap(), b"");
+        assert_eq!(sink().write(&[0; 1000]).await.unwrap(), 1000);
+        sink().shutdown().await.unwrap();
+
+        let mut parts = BufReader::new(&b"a,,b"[..]).split(b',');
+        for part in [&b"a"[..], b"", b"b"] {
+            assert_eq!(parts.next_segment().await.unwrap().as_deref(), Some(part));
+        }
+        assert_eq!(parts.next_segment().await.unwrap(), None);
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use heist::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use heist::io::{Async, AsyncReadExt, AsyncWriteExt, Interest};
 use heist::net::unix::pipe::{OpenOptions, Receiver, Sender, pipe};
 use heist_tests::on_two_workers;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -185,5 +185,56 @@ fn an_operation_of_ones_own_is_tried_on_a_pipe() {
         assert_eq!(sender.try_io(|| Ok(rustix::io::write(&sender, b"abc")?)).unwrap(), 3);
         receiver.readable().await.unwrap();
         assert_eq!(receiver.try_io(&mut read).unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_pipe_is_a_source_of_ones_own() {
+    on_two_workers(async {
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        assert!(is_blocking(&reader) && is_blocking(&writer));
+        let (reader, writer) = (Async::new(File::from(reader)), Async::new(File::from(writer)));
+        let (reader, writer) = (reader.unwrap(), writer.unwrap());
+        assert!(!is_blocking(&reader) && !is_blocking(&writer), "it sees to that");
+
+        // More than it holds: both sides wait for each other, in turn.
+        let sent: Vec<u8> = (0..1 << 20).map(|n| (n % 251) as u8).collect();
+        let expected = sent.clone();
+        let writing = heist::spawn(async move {
+            let mut rest = &sent[..];
+            while !rest.is_empty() {
+                rest = &rest[writer.write_with(|mut file| file.write(rest)).await.unwrap()..];
+            }
+            writer
+        });
+        let (mut got, mut block) = (Vec::new(), [0; 5000]);
+        while got.len() < expected.len() {
+            let n = reader.read_with(|mut file| file.read(&mut block)).await.unwrap();
+            got.extend_from_slice(&block[..n]);
+        }
+        assert!(got == expected);
+
+        // The other end goes: an end for who reads, an error for who writes.
+        let writer = writing.await.unwrap();
+        let reading = heist::spawn(async move {
+            reader.readable().await.unwrap();
+            let n = reader.read_with(|mut file| file.read(&mut [0; 1])).await.unwrap();
+            (reader, n)
+        });
+        heist::testing::wait_until_idle().await;
+        drop(writer);
+        let (reader, n) = reading.await.unwrap();
+        assert_eq!(n, 0);
+        drop(reader.into_inner());
+
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let writer = Async::new(File::from(writer)).unwrap();
+        let block = [0; 1 << 12];
+        while writer.try_io(Interest::WRITABLE, |mut file| file.write(&block)).is_ok() {}
+        let writing =
+            heist::spawn(async move { writer.write_with(|mut file| file.write(b"x")).await });
+        heist::testing::wait_until_idle().await;
+        drop(reader);
+        assert_eq!(writing.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     });
 }

@@ -1,14 +1,22 @@
 //! Whatever a task waits in, `task::all` says which operation it is and which line has called it.
 
 use std::future::pending;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use heist::io::unix::AsyncFd;
-use heist::io::{Async, Interest};
+use heist::io::{
+    Async, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt,
+    Interest,
+};
 use heist::net::unix::pipe::pipe;
 use heist::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream};
+use heist::process::Command;
+use heist::signal::{ctrl_c, unix as signals};
 use heist::sync::{
     Barrier, Condvar, Event, Mutex, Notify, OnceCell, Queue, RwLock, Semaphore, SetOnce, broadcast,
     mpsc, oneshot, watch,
@@ -66,6 +74,11 @@ fn a_wait_for_a_lock_or_a_signal_shows_its_place() {
                 let _held = mutex.lock().await;
                 drop(mutex.lock().await)
             }
+            "Mutex::lock" => {
+                let mutex = Arc::new(Mutex::new(()));
+                let _held = mutex.lock().await;
+                drop(mutex.clone().lock_owned().await)
+            }
             "RwLock::read" => {
                 let lock = RwLock::new(());
                 let _held = lock.write().await;
@@ -76,9 +89,22 @@ fn a_wait_for_a_lock_or_a_signal_shows_its_place() {
                 let _held = lock.read().await;
                 drop(lock.write().await)
             }
+            "RwLock::read" => {
+                let lock = Arc::new(RwLock::new(()));
+                let _held = lock.write().await;
+                drop(lock.clone().read_owned().await)
+            }
+            "RwLock::write" => {
+                let lock = Arc::new(RwLock::new(()));
+                let _held = lock.read().await;
+                drop(lock.clone().write_owned().await)
+            }
             "Semaphore::acquire" => { drop(Semaphore::new(0).acquire().await) }
             "Semaphore::acquire" => { drop(Semaphore::new(1).acquire_many(2).await) }
+            "Semaphore::acquire" => { drop(Arc::new(Semaphore::new(0)).acquire_owned().await) }
+            "Semaphore::acquire" => { drop(Arc::new(Semaphore::new(1)).acquire_many_owned(2).await) }
             "Notify::notified" => { Notify::new().notified().await }
+            "Notify::notified" => { Arc::new(Notify::new()).notified_owned().await }
             "Event::wait" => { Event::new().wait().await }
             "Condvar::wait" => {
                 let mutex = Mutex::new(());
@@ -89,11 +115,19 @@ fn a_wait_for_a_lock_or_a_signal_shows_its_place() {
                 drop(Condvar::new().wait_while(mutex.lock().await, |()| true).await)
             }
             "Barrier::wait" => { Barrier::new(2).wait().await }
+            "Barrier::wait" => { Barrier::new(2).wait_or_broken().await }
             "OnceCell::get_or_init" => {
                 let cell = OnceCell::new();
                 let _making = heist::join!(
                     cell.get_or_init(pending::<()>),
                     cell.get_or_init(pending::<()>),
+                );
+            }
+            "OnceCell::get_or_init" => {
+                let cell = OnceCell::new();
+                let _making = heist::join!(
+                    cell.get_or_init(pending::<()>),
+                    cell.get_or_try_init(pending::<Result<(), ()>>),
                 );
             }
             "SetOnce::wait" => {
@@ -130,6 +164,25 @@ fn a_wait_for_a_message_or_for_room_shows_its_place() {
                 let (sender, _receiver) = mpsc::channel(1);
                 sender.try_send(1).unwrap();
                 drop(sender.reserve().await)
+            }
+            "mpsc::Sender::send" => {
+                let (sender, _receiver) = mpsc::channel(1);
+                sender.try_send(1).unwrap();
+                sender.send_timeout(2, Duration::from_secs(3600)).await
+            }
+            "mpsc::Sender::reserve" => {
+                let (sender, _receiver) = mpsc::channel(2);
+                sender.try_send(1).unwrap();
+                sender.reserve_many(2).await.map(drop)
+            }
+            "mpsc::Sender::reserve" => {
+                let (sender, _receiver) = mpsc::channel(1);
+                sender.try_send(1).unwrap();
+                drop(sender.reserve_owned().await)
+            }
+            "mpsc::Sender::closed" => {
+                let (sender, _receiver) = mpsc::unbounded_channel::<()>();
+                sender.closed().await
             }
             "mpsc::Sender::closed" => {
                 let (sender, _receiver) = mpsc::channel::<()>(1);
@@ -186,6 +239,7 @@ fn a_wait_for_time_or_for_tasks_shows_its_place() {
     on_two_workers(async {
         let hour = Duration::from_secs(3600);
         let later = time::Instant::now() + hour;
+        let (_kept, mut foreign) = tokio::sync::mpsc::unbounded_channel::<()>();
         let first = line!();
         let rows = rows! {
             "sleep" => { time::sleep(hour).await }
@@ -197,6 +251,31 @@ fn a_wait_for_time_or_for_tasks_shows_its_place() {
             // With a time-out it still waits for what is inside.
             "Notify::notified" => { time::timeout(hour, Notify::new().notified()).await }
             "sleep" => { time::timeout_at(later, time::sleep(hour)).await }
+            // Unless that is none of ours, or none any more.
+            "timeout" => { time::timeout(hour, pending::<()>()).await }
+            "timeout" => { time::timeout_at(later, foreign.recv()).await }
+            "timeout" => {
+                let parts = async {
+                    heist::spawn(task::yield_now()).await.unwrap();
+                    pending::<()>().await
+                };
+                time::timeout(hour, parts).await
+            }
+            // What comes afterwards, and what is beside it, have their own.
+            "sleep" => {
+                let (sender, receiver) = tokio::sync::oneshot::channel();
+                let sending = async move {
+                    task::yield_now().await;
+                    sender.send(()).unwrap();
+                };
+                drop(heist::spawn(sending));
+                time::timeout(hour, receiver).await.unwrap().unwrap();
+                time::sleep(hour).await
+            }
+            "Notify::notified" => {
+                let word = Notify::new();
+                heist::join!(time::timeout(hour, pending::<()>()), word.notified())
+            }
             "JoinHandle" => { heist::spawn(pending::<()>()).await }
             "JoinSet::join_next" => {
                 let mut set = JoinSet::new();
@@ -279,6 +358,93 @@ fn a_wait_for_a_socket_shows_its_place() {
     });
 }
 
+#[test]
+fn a_wait_for_a_child_or_a_signal_shows_its_place() {
+    on_two_workers(async {
+        let endless = || Command::new("sleep").arg("3600").kill_on_drop(true).spawn().unwrap();
+        let (mut child, output) = (endless(), endless());
+        let first = line!();
+        let rows = rows! {
+            "Child::wait" => { child.wait().await }
+            "Child::wait" => { output.wait_with_output().await }
+            "ChildStdout::read" => {
+                let mut cat = Command::new("cat");
+                cat.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+                let mut cat = cat.kill_on_drop(true).spawn().unwrap();
+                let _held = cat.stdin.take();
+                cat.stdout.take().unwrap().read(&mut [0; 8]).await
+            }
+            "Signal::recv" => {
+                let mut signal = signals::signal(signals::SignalKind::user_defined1()).unwrap();
+                signal.recv().await
+            }
+            "ctrl_c" => { ctrl_c().await }
+        };
+        check(first, rows, line!()).await;
+    });
+}
+
+/// A stream of another house, of which nothing ever comes, and which takes nothing.
+struct Stuck;
+
+impl AsyncRead for Stuck {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncBufRead for Stuck {
+    fn poll_fill_buf(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        Poll::Pending
+    }
+
+    fn consume(self: Pin<&mut Self>, _: usize) {}
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_wait_for_a_stream_of_another_house_shows_its_place() {
+    on_two_workers(async {
+        let first = line!();
+        let rows = rows! {
+            "AsyncReadExt::read" => { Stuck.read(&mut [0; 8]).await }
+            "AsyncReadExt::read_exact" => { Stuck.read_exact(&mut [0; 8]).await }
+            "AsyncReadExt::read_to_end" => { Stuck.read_to_end(&mut Vec::new()).await }
+            "AsyncReadExt::read_u32" => { Stuck.read_u32().await }
+            "AsyncBufReadExt::read_line" => { Stuck.read_line(&mut String::new()).await }
+            "Lines::next_line" => { Stuck.lines().next_line().await }
+            "Split::next_segment" => { Stuck.split(b',').next_segment().await }
+            "AsyncWriteExt::write_all" => { Stuck.write_all(b"text").await }
+            "AsyncWriteExt::write_u32" => { Stuck.write_u32(1).await }
+            "AsyncWriteExt::flush" => { Stuck.flush().await }
+            "AsyncWriteExt::shutdown" => { Stuck.shutdown().await }
+            // Of one of ours it is that which waits, at the place where it was made.
+            "DuplexStream::read" => {
+                let (mut near, _far) = heist::io::duplex(8);
+                AsyncReadExt::read(&mut near, &mut [0; 8]).await
+            }
+        };
+        check(first, rows, line!()).await;
+    });
+}
+
 /// A thread that waits is no quiet, so these are looked at until they show.
 #[test]
 fn a_wait_for_blocking_work_or_a_file_shows_its_place() {
@@ -294,13 +460,21 @@ fn a_wait_for_blocking_work_or_a_file_shows_its_place() {
             let job = task::spawn_blocking(move || held.recv());
             job.await.unwrap().unwrap_err();
         });
+        let pool = task::BlockingPool::builder("waits").max_threads(1).max_queued(0).build();
+        let room = heist::spawn(async move {
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let busy = pool.spawn(move || held.recv()).await;
+            let third = pool.spawn(|| ());
+            drop((third.await, busy, release));
+        });
         // Nobody writes to it yet.
         let from = path.clone();
         let reading = heist::spawn(async move {
             assert_eq!(heist::fs::read(from).await.unwrap(), b"at last");
         });
         let lines = first + 1..line!();
-        for (operation, task) in [("JoinHandle", &job), ("fs::read", &reading)] {
+        let rows = [("JoinHandle", &job), ("BlockingPool::spawn", &room), ("fs::read", &reading)];
+        for (operation, task) in rows {
             let shows = || site_of(task).is_some_and(|site| site.operation == operation);
             eventually(operation, shows).await;
             let site = site_of(task).unwrap();
@@ -308,6 +482,8 @@ fn a_wait_for_blocking_work_or_a_file_shows_its_place() {
             assert!(lines.contains(&site.location.line()), "{site:?}");
         }
         drop(release);
+        room.abort();
+        let _ = room.await;
         std::fs::write(&path, b"at last").unwrap();
         std::fs::remove_file(&path).unwrap();
         job.await.unwrap();

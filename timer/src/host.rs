@@ -22,6 +22,9 @@ pub struct Host {
     pub restore: fn(),
     /// Notes that the current task waits in an operation that was called at the place given.
     pub waiting: fn(&'static Operation, &'static Location<'static>),
+    /// The same, unless something was noted since the task's poll began: an operation that encloses
+    /// others says less than they do.
+    pub waiting_at_least: fn(&'static Operation, &'static Location<'static>),
     /// An operation that was called at the place given is dropped without ever having been polled.
     pub unpolled: fn(&'static Operation, &'static Location<'static>),
 }
@@ -68,6 +71,13 @@ pub(crate) fn restore() {
 pub(crate) fn waiting(operation: &'static Operation, at: &'static Location<'static>) {
     if let Some(host) = HOST.get() {
         (host.waiting)(operation, at);
+    }
+}
+
+#[inline]
+pub(crate) fn waiting_at_least(operation: &'static Operation, at: &'static Location<'static>) {
+    if let Some(host) = HOST.get() {
+        (host.waiting_at_least)(operation, at);
     }
 }
 

@@ -99,6 +99,12 @@ impl Sleep {
         self.entry.unpolled.set(None);
     }
 
+    /// Notes that the task waits in the timeout that this is a part of, if in nothing inside it.
+    #[inline]
+    pub(crate) fn note_timeout(&self) {
+        host::waiting_at_least(&TIMEOUT, self.at);
+    }
+
     /// The point in time that it waits for.
     pub fn deadline(&self) -> Instant {
         self.deadline

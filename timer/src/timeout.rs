@@ -33,7 +33,8 @@ pin_project! {
 /// still pending. The future is polled first, so one that is ready at once touches no timer, and one
 /// that is ready together with the deadline wins. What is left of it is dropped with the `Timeout`.
 ///
-/// While it waits, the task is shown waiting in what the future waits in. A future that uses up the
+/// While it waits, the task is shown waiting in what the future waits in, or, if that is nothing of
+/// ours, in the `timeout`. A future that uses up the
 /// task's budget does not keep the deadline from ending it.
 ///
 /// An example is at the head of `heist::time`.
@@ -92,15 +93,18 @@ impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         this.sleep.set_polled();
         if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }
         // Without regard to the budget: a future that uses it up must not escape its deadline.
-        match this.sleep.poll_elapsed(cx) {
+        match this.sleep.as_mut().poll_elapsed(cx) {
             Poll::Ready(()) => Poll::Ready(Err(Elapsed(()))),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                this.sleep.note_timeout();
+                Poll::Pending
+            }
         }
     }
 }

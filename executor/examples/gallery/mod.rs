@@ -59,24 +59,44 @@ impl Drop for Stopwatch {
 }
 
 /// Runs a future while a ticker ticks beside it, and says how late the worst tick was. Whatever
-/// holds up the worker of the two makes ticks late.
+/// holds up the worker of the two makes ticks late; so does a system that lets threads wait, which is
+/// told apart.
 pub(crate) async fn ticking<F: Future>(period: Duration, future: F) -> F::Output {
     let mut future = pin!(future);
     let mut ticks = interval(period);
-    let (mut count, mut latest) = (0, Duration::ZERO);
+    let (mut count, mut latest, mut latest_of_its_own) = (0, Duration::ZERO, Duration::ZERO);
+    let mut withheld_before = withheld();
     loop {
         heist::select! {
             due = ticks.tick() => {
+                let (late, withheld) = (due.elapsed(), withheld());
+                let of_its_own = late.saturating_sub(withheld.saturating_sub(withheld_before));
                 count += 1;
-                latest = latest.max(due.elapsed());
+                latest = latest.max(late);
+                latest_of_its_own = latest_of_its_own.max(of_its_own);
+                withheld_before = withheld;
             }
             output = &mut future => {
-                let latest = latest.as_secs_f64() * 1000.0;
-                eprintln!("{count} ticks, none later than {latest:.1} ms");
+                let [latest, own] = [latest, latest_of_its_own].map(|late| late.as_secs_f64() * 1e3);
+                eprintln!(
+                    "{count} ticks, none later than {latest:.1} ms; {own:.1} ms without what the \
+                     system withheld"
+                );
                 return output;
             }
         }
     }
+}
+
+/// For how long the threads of this process, added up, were ready to run and were not let. Systems that
+/// do not tell leave it at nothing.
+fn withheld() -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let delay = |thread: std::fs::DirEntry| {
+        let counts = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        counts.split_ascii_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+    };
+    threads.filter_map(delay).sum()
 }
 
 struct Options {

@@ -8,10 +8,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::leaf::{Made, Operation};
+use crate::leaf::{self, Made, Operation};
 
-/// A future of a reader or writer. It adds nothing but a report in
-/// [debug mode](crate::runtime::Builder::debug), if it is dropped without having been polled.
+/// A future of a reader or writer. It adds a report in
+/// [debug mode](crate::runtime::Builder::debug), if it is dropped without having been polled; and its
+/// task is shown waiting in it, if the reader or writer is none of ours and says nothing itself.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Awaited<F> {
@@ -33,6 +34,10 @@ impl<F: Future + Unpin> Future for Awaited<F> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         self.made.set_polled();
-        Pin::new(&mut self.future).poll(cx)
+        let polled = Pin::new(&mut self.future).poll(cx);
+        if polled.is_pending() {
+            leaf::waiting_at_least(self.made.operation, self.made.at);
+        }
+        polled
     }
 }

@@ -168,7 +168,7 @@ impl Handle {
         RuntimeMetrics::new(self.scheduler.clone())
     }
 
-    /// What all live tasks and blocking jobs of this runtime are doing; see
+    /// What all live tasks and blocking jobs in this runtime are doing; see
     /// [`task::all`](crate::task::all).
     pub fn tasks(&self) -> Vec<TaskInfo> {
         self.scheduler.all_infos()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use heist_timer::host::part_sleep;
 
 use super::debugging;
-use crate::leaf::{proceed, restore, waiting};
+use crate::leaf::{proceed, restore, waiting, waiting_at_least};
 use crate::task::current;
 
 fn io_waiting(operation: &'static heist_io::host::Operation, at: &'static Location<'static>) {
@@ -33,7 +33,7 @@ fn sleep(duration: Duration) -> heist_io::host::Sleep {
 /// Lends the lower crates what only a runtime has.
 pub(crate) fn install() {
     static TIMER: heist_timer::host::Host =
-        heist_timer::host::Host { proceed, restore, waiting, unpolled };
+        heist_timer::host::Host { proceed, restore, waiting, waiting_at_least, unpolled };
     static IO: heist_io::host::Host = heist_io::host::Host {
         proceed,
         restore,

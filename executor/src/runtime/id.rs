@@ -22,6 +22,10 @@ impl Id {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         Id(NonZeroU64::new(next).expect("ids start at one"))
     }
+
+    pub(crate) fn as_u64(self) -> u64 {
+        self.0.get()
+    }
 }
 
 impl fmt::Display for Id {

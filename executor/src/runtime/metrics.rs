@@ -39,8 +39,8 @@ impl RuntimeMetrics {
         self.scheduler.remotes.len()
     }
 
-    /// Tasks that have been spawned and have not ended, without blocking jobs. Takes each live set's
-    /// lock for an instant.
+    /// Tasks that have been spawned and have not ended, without blocking jobs and without those of a
+    /// [`LocalSet`](crate::task::LocalSet). Takes each live set's lock for an instant.
     pub fn num_alive_tasks(&self) -> usize {
         self.scheduler.homes.iter().map(|home| home.live.len()).sum()
     }

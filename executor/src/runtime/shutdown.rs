@@ -361,6 +361,6 @@ pub(super) fn shut_down(
         leave(worker);
     }
     let ended = scheduler.exit.wait(Instant::now().checked_add(policy.wait));
-    let remaining = if ended { Vec::new() } else { scheduler.all_infos() };
+    let remaining = if ended { Vec::new() } else { scheduler.own_infos() };
     ShutdownReport { cancelled, remaining, elapsed: start.elapsed() }
 }

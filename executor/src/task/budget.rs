@@ -276,6 +276,28 @@ mod tests {
     }
 
     #[test]
+    fn a_foreign_future_costs_a_unit_each_time_it_is_ready() {
+        refill();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..=UNITS {
+            assert!(pin!(cooperative(std::future::pending::<()>())).poll(&mut cx).is_pending());
+        }
+        let mut polls = 0;
+        for _ in 0..UNITS {
+            let ready = cooperative(std::future::poll_fn(|_| {
+                polls += 1;
+                Poll::Ready(())
+            }));
+            assert!(pin!(ready).poll(&mut cx).is_ready());
+        }
+        assert!(!has_budget_remaining());
+        assert!(pin!(cooperative(std::future::ready(()))).poll(&mut cx).is_pending());
+        lift();
+        assert_eq!(polls, UNITS);
+        assert!(pin!(cooperative(std::future::ready(()))).poll(&mut cx).is_ready());
+    }
+
+    #[test]
     fn a_budget_ends_and_is_exempted_from() {
         refill();
         let mut cx = Context::from_waker(Waker::noop());

@@ -82,6 +82,12 @@ pub(crate) fn note_wait(operation: &'static &'static str, at: &'static Location<
     with(|header| header.note_wait(operation, at));
 }
 
+/// Notes where the current task waits, unless it is known; see [`Header::note_wait_at_least`].
+#[inline]
+pub(crate) fn note_wait_at_least(operation: &'static &'static str, at: &'static Location<'static>) {
+    with(|header| header.note_wait_at_least(operation, at));
+}
+
 /// Notes whom the current task awaits; see [`Header::note_join`].
 #[inline]
 pub(crate) fn note_join(handle: Joined, task: Id, at: &'static Location<'static>) {

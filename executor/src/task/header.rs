@@ -172,6 +172,19 @@ impl Header {
         self.wait_at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
     }
 
+    /// As [`note_wait`](Header::note_wait), if nothing was noted since the poll began.
+    #[inline]
+    pub(crate) fn note_wait_at_least(
+        &self,
+        operation: &'static &'static str,
+        at: &'static Location<'static>,
+    ) {
+        // Ordering: Relaxed; the polling worker reads what it has written itself.
+        if self.wait_at.load(Ordering::Relaxed).is_null() {
+            self.note_wait(operation, at);
+        }
+    }
+
     /// As [`note_wait`](Header::note_wait), for the handle of a task that was spawned at `at`.
     #[inline]
     pub(crate) fn note_join(&self, handle: Joined, task: Id, at: &'static Location<'static>) {

@@ -60,6 +60,21 @@ pub enum TaskState {
     Complete,
 }
 
+impl TaskState {
+    pub(crate) fn read(header: &Header) -> TaskState {
+        let word = header.state.load();
+        if word.is_complete() {
+            TaskState::Complete
+        } else if word.is_running() && !header.is_queued_again() {
+            TaskState::Running
+        } else if word.is_running() || word.is_notified() {
+            TaskState::Ready
+        } else {
+            TaskState::Waiting
+        }
+    }
+}
+
 /// The operation that a task waits in, and the place in the program that called it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitSite {
@@ -71,16 +86,7 @@ pub struct WaitSite {
 
 impl TaskInfo {
     pub(crate) fn read(header: &Header) -> TaskInfo {
-        let word = header.state.load();
-        let state = if word.is_complete() {
-            TaskState::Complete
-        } else if word.is_running() && !header.is_queued_again() {
-            TaskState::Running
-        } else if word.is_running() || word.is_notified() {
-            TaskState::Ready
-        } else {
-            TaskState::Waiting
-        };
+        let state = TaskState::read(header);
         let waits_in = header.wait_site();
         TaskInfo {
             id: header.id,
@@ -124,7 +130,8 @@ impl TaskInfo {
     }
 
     /// The operation of Heist's that the task waits in, if it waits in one. A future of another
-    /// library shows only the operation of ours at its bottom, if there is one.
+    /// library shows only the operation of ours at its bottom, if there is one, and else the
+    /// [`timeout`](crate::time::timeout) that it was given, if it was.
     pub fn waits_in(&self) -> Option<WaitSite> {
         self.waits_in
     }

@@ -4,7 +4,7 @@
 //! are polled, cancelled and dropped only by the set itself, which stays on its thread. It has no
 //! thread, no timers and no I/O of its own: those are the runtime's in which it is driven.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -12,17 +12,15 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 
 use super::error::FailureHook;
+use super::guests::{Driving, Guest};
 use super::header::{Header, Notified};
-use super::live_set::LiveSet;
 use super::state::Claim;
-use super::{Home, JoinHandle, Origin, poll};
-use crate::foreign::quietly;
+use super::{Home, Id, JoinHandle, Origin, poll, try_id};
 use crate::leaf::{Made, Operation};
 use crate::queue::Injector;
 use crate::runtime::slow_polls::TimedPoll;
@@ -40,8 +38,10 @@ const TASKS_PER_POLL: usize = 64;
 /// [`task::spawn_local`](super::spawn_local) spawns into the set. Where the whole thread can be
 /// given to such tasks, a [`LocalRuntime`](crate::runtime::LocalRuntime) is simpler and faster.
 ///
-/// The tasks are not the runtime's: [`task::all`](super::all) and the runtime's hooks do not see
-/// them. Dropping the set cancels them.
+/// The tasks are not the runtime's: its hooks and its metrics do not see them, and it does not end them.
+/// Dropping the set cancels them. They are shown, by [`task::all`](super::all) and by
+/// [`testing`](crate::testing), in the runtime in which the set was driven last; before that in the one
+/// in which a task was spawned into it.
 ///
 /// # Examples
 /// ```
@@ -61,21 +61,23 @@ const TASKS_PER_POLL: usize = 64;
 pub struct LocalSet {
     id: runtime::Id,
     home: Arc<LocalHome>,
+    /// There from the first poll of the set as a future until it is ready.
+    driving: Option<Driving>,
     /// Neither `Send` nor `Sync`.
     stays: PhantomData<*const ()>,
 }
 
 /// Where the tasks of a set live.
 struct LocalHome {
-    live: LiveSet,
+    guest: Arc<Guest>,
     ready: Injector<Notified>,
-    /// Whoever is to poll the set when a task gets ready; taken by the first that does.
-    driver: Mutex<Option<Waker>>,
 }
 
 thread_local! {
     /// The set that `spawn_local` spawns into.
     static CURRENT: Cell<*const LocalHome> = const { Cell::new(ptr::null()) };
+    /// The tasks that are running sets right now, the innermost last.
+    static DRIVERS: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Makes a set the one that `spawn_local` uses, until it is dropped; see [`LocalSet::enter`].
@@ -88,9 +90,9 @@ pub struct LocalEnterGuard<'a> {
 impl LocalSet {
     /// An empty set. May be made anywhere, also outside a runtime.
     pub fn new() -> LocalSet {
-        let driver = Mutex::new(None);
-        let home = LocalHome { live: LiveSet::new(), ready: Injector::new(), driver };
-        LocalSet { id: runtime::Id::next(), home: Arc::new(home), stays: PhantomData }
+        let home = LocalHome { guest: Arc::new(Guest::new()), ready: Injector::new() };
+        let home = Arc::new(home);
+        LocalSet { id: runtime::Id::next(), home, driving: None, stays: PhantomData }
     }
 
     /// The set's identity, of the same kind as a runtime's.
@@ -116,7 +118,7 @@ impl LocalSet {
     /// Dropping it drops the future; the tasks stay in the set.
     #[track_caller]
     pub fn run_until<F: Future>(&self, future: F) -> RunUntil<'_, F> {
-        RunUntil { set: self, future, made: Made::here(&RUN_UNTIL) }
+        RunUntil { set: self, future, driving: None, made: Made::here(&RUN_UNTIL) }
     }
 
     /// As [`Runtime::block_on`], with this set driven meanwhile.
@@ -135,12 +137,15 @@ impl LocalSet {
     }
 
     /// Runs tasks that are ready, and leaves the waker for those that will be.
-    fn poll_tasks(&self, cx: &Context<'_>) {
+    fn poll_tasks(&self, driving: &Driving, cx: &Context<'_>) {
         let _inside = self.enter();
-        // While the set runs its tasks, a wake needs to wake nobody.
-        let stale = self.home.driver.lock().take();
-        drop(stale);
-        let debugging = context::with_current(|scheduler| scheduler.config.debugging.clone());
+        let _driver = Driver::enter();
+        // While it runs the tasks, nobody needs to wake it.
+        driving.set_waker(None);
+        let debugging = context::with_current(|scheduler| {
+            scheduler.guests.receive(&self.home.guest);
+            scheduler.config.debugging.clone()
+        });
         let debugging = debugging.flatten();
         for _ in 0..TASKS_PER_POLL {
             let Some(task) = self.home.ready.pop() else { break };
@@ -150,7 +155,7 @@ impl LocalSet {
                 poll.end_nested();
             }
         }
-        *self.home.driver.lock() = Some(cx.waker().clone());
+        driving.set_waker(Some(cx.waker()));
         // With the waker in place, look again: what came before it woke nobody.
         if !self.home.ready.is_empty() {
             cx.waker().wake_by_ref();
@@ -166,6 +171,33 @@ impl Drop for LocalEnterGuard<'_> {
     fn drop(&mut self) {
         CURRENT.set(self.outer);
     }
+}
+
+/// While it lives, the task that is current where it was made, if one was, runs a set.
+struct Driver(Option<Id>);
+
+impl Driver {
+    fn enter() -> Driver {
+        let task = try_id();
+        if let Some(task) = task {
+            DRIVERS.with_borrow_mut(|drivers| drivers.push(task));
+        }
+        Driver(task)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            DRIVERS.with_borrow_mut(Vec::pop);
+        }
+    }
+}
+
+/// The tasks that are running sets on this thread right now: they are polled, and cannot end before
+/// the task that is current.
+pub(crate) fn drivers() -> Vec<Id> {
+    DRIVERS.with_borrow(Vec::clone)
 }
 
 /// The set that is entered on this thread.
@@ -208,7 +240,8 @@ where
     // SAFETY: the set keeps its home until its last task has completed, and runs, cancels and drops
     // tasks on this thread only. A handle on an output that is not `Send` is not `Send` itself.
     let (live, notified, handle) = unsafe { poll::allocate(future, pointer, origin) };
-    match home.live.admit(live, notified) {
+    home.guest.spawned_into();
+    match home.guest.live.admit(live, notified) {
         Some(notified) if eager => {
             let _inside = enter(home);
             notified.run_nested();
@@ -223,9 +256,7 @@ where
 impl LocalHome {
     fn push(&self, task: Notified) {
         self.ready.push(task);
-        let driver = self.driver.lock().take();
-        // Outside the lock: a waker may do anything. The task is queued, whatever it does.
-        quietly(|| driver.inspect(Waker::wake_by_ref));
+        self.guest.wake_drivers();
     }
 }
 
@@ -248,7 +279,7 @@ impl Home for LocalHome {
     unsafe fn retire(home: NonNull<LocalHome>, task: NonNull<Header>) -> bool {
         // SAFETY: tasks of a set end while it is driven, dropped, or spawned into, which all hold
         // the home; the task is in its live set or marked absent.
-        unsafe { home.as_ref().live.remove(task) };
+        unsafe { home.as_ref().guest.live.remove(task) };
         true
     }
 
@@ -261,23 +292,28 @@ impl Home for LocalHome {
 impl Future for LocalSet {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_tasks(cx);
-        if self.home.live.len() == 0 { Poll::Ready(()) } else { Poll::Pending }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let driving = self.driving.take().unwrap_or_else(|| Driving::begin(&self.home.guest));
+        self.poll_tasks(&driving, cx);
+        if self.home.guest.live.len() == 0 {
+            return Poll::Ready(());
+        }
+        self.driving = Some(driving);
+        Poll::Pending
     }
 }
 
 impl Drop for LocalSet {
     fn drop(&mut self) {
         let _inside = self.enter();
-        self.home.live.close();
+        self.home.guest.live.close();
         loop {
             while let Some(task) = self.home.ready.pop() {
                 // The edge only marks a queued task: the right to start it is in our hands.
                 let _ = task.header().state.abort();
                 task.run_nested();
             }
-            let tasks = self.home.live.snapshot();
+            let tasks = self.home.guest.live.snapshot();
             if tasks.is_empty() {
                 return;
             }
@@ -309,6 +345,8 @@ pin_project! {
         set: &'a LocalSet,
         #[pin]
         future: F,
+        // There from the first poll until the future is ready.
+        driving: Option<Driving>,
         made: Made,
     }
 }
@@ -319,12 +357,15 @@ impl<F: Future> Future for RunUntil<'_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.made.set_polled();
+        let driving = this.driving.get_or_insert_with(|| Driving::begin(&this.set.home.guest));
         let polled = {
             let _inside = this.set.enter();
             this.future.poll(cx)
         };
         if polled.is_pending() {
-            this.set.poll_tasks(cx);
+            this.set.poll_tasks(driving, cx);
+        } else {
+            *this.driving = None;
         }
         polled
     }
@@ -332,7 +373,9 @@ impl<F: Future> Future for RunUntil<'_, F> {
 
 impl fmt::Debug for LocalSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalSet").field("tasks", &self.home.live.len()).finish_non_exhaustive()
+        f.debug_struct("LocalSet")
+            .field("tasks", &self.home.guest.live.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) mod error;
 mod gather;
 #[cfg(not(heist_loom))]
 mod group;
+#[cfg(not(heist_loom))]
+pub(crate) mod guests;
 pub(crate) mod header;
 mod id;
 mod info;
@@ -65,7 +67,7 @@ pub(crate) mod live_set;
 #[cfg(not(heist_loom))]
 mod local_key;
 #[cfg(not(heist_loom))]
-mod local_set;
+pub(crate) mod local_set;
 pub(crate) mod poll;
 pub(crate) mod roster;
 #[cfg(not(heist_loom))]

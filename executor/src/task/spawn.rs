@@ -232,10 +232,10 @@ pub fn is_cancelled() -> bool {
         || context::with_current(|scheduler| scheduler.blocking.have_ended()).unwrap_or(false)
 }
 
-/// What all live tasks and blocking jobs of the current runtime are doing, oldest id first.
+/// What all live tasks and blocking jobs in the current runtime are doing, oldest id first.
 ///
-/// Calls on files, and the like, are blocking jobs, too; their parents are the tasks that wait for
-/// them. It reads headers and polls nothing, so it is safe in production. Costs about
+/// Among them are those of each [`LocalSet`](super::LocalSet) that is driven here. Calls on files, and
+/// the like, are blocking jobs, too; their parents are the tasks that wait for them. It reads headers and polls nothing, so it is safe in production. Costs about
 /// 100 ns a task; each worker's list is locked while references to its tasks are taken.
 ///
 /// # Panics

@@ -31,6 +31,7 @@ use crate::runtime::context;
 use crate::runtime::shutdown::{self, Exit};
 use crate::runtime::unhandled::{self, FatalFailure, UnhandledPanic};
 use crate::task::error::FailureHook;
+use crate::task::guests::Guests;
 use crate::task::header::Header;
 use crate::task::live_set::LiveSet;
 use crate::task::{Home, JoinHandle, Notified, Origin, TaskInfo, TaskRef, poll};
@@ -51,6 +52,7 @@ pub(crate) struct Scheduler {
     /// Looks after stuck workers; a lone worker has nobody who could take over.
     pub(crate) watchdog: Option<Watchdog>,
     pub(crate) blocking: Pools,
+    pub(crate) guests: Guests,
     pub(crate) config: Config,
     pub(crate) exit: Exit,
     /// Threads inside `block_on` that are not waiting; only the paused clock asks.
@@ -87,13 +89,14 @@ impl Scheduler {
     ) -> Arc<Scheduler> {
         let workers = queues.len();
         let may_come_down = config.unhandled_panic == UnhandledPanic::ShutdownRuntime;
+        let id = Id::next();
         Arc::new_cyclic(|this| {
             if may_come_down {
                 let hook = config.on_unhandled_failure.take();
                 config.on_unhandled_failure = unhandled::shutting_down(hook, this.clone());
             }
             Scheduler {
-                id: Id::next(),
+                id,
                 remotes: queues
                     .iter()
                     .map(|q| CachePadded::new(WorkerRemote::new(q.stealer())))
@@ -120,6 +123,7 @@ impl Scheduler {
                 timers: timers(this.clone()),
                 watchdog,
                 blocking: Pools::new(&config),
+                guests: Guests::new(id),
                 exit: Exit::new(workers),
                 outsiders: AtomicUsize::new(0),
                 downfall: may_come_down.then(Downfall::new),
@@ -294,9 +298,17 @@ impl Scheduler {
     }
 
     /// The same of tasks and blocking jobs.
-    pub(crate) fn all_infos(&self) -> Vec<TaskInfo> {
+    pub(crate) fn own_infos(&self) -> Vec<TaskInfo> {
         let mut infos = self.task_infos();
         infos.append(&mut self.blocking.infos());
+        infos.sort_by_key(TaskInfo::id);
+        infos
+    }
+
+    /// The same of tasks, blocking jobs, and the tasks of local sets that are driven here.
+    pub(crate) fn all_infos(&self) -> Vec<TaskInfo> {
+        let mut infos = self.own_infos();
+        infos.append(&mut self.guests.infos());
         infos.sort_by_key(TaskInfo::id);
         infos
     }

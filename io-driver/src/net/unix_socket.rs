@@ -16,6 +16,8 @@ use crate::host::{Made, Operation};
 static CONNECT: Operation = Operation::new("UnixSocket::connect");
 
 /// A Unix socket that neither connects nor listens yet. Options are set through its descriptor.
+///
+/// Examples are at the head of `heist::net`.
 #[derive(Debug)]
 pub struct UnixSocket(Socket);
 

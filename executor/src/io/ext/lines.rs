@@ -10,7 +10,7 @@ use futures_core::Stream;
 use futures_io::AsyncBufRead;
 use pin_project_lite::pin_project;
 
-use crate::leaf::{Made, Operation};
+use crate::leaf::{self, Made, Operation};
 
 static NEXT_LINE: Operation = Operation::new("Lines::next_line");
 static NEXT_SEGMENT: Operation = Operation::new("Split::next_segment");
@@ -76,7 +76,11 @@ impl<R: AsyncBufRead> Lines<R> {
         let mut made = Made::here(&NEXT_LINE);
         poll_fn(move |cx| {
             made.set_polled();
-            Pin::new(&mut *self).poll_next_line(cx)
+            let polled = Pin::new(&mut *self).poll_next_line(cx);
+            if polled.is_pending() {
+                leaf::waiting_at_least(made.operation, made.at);
+            }
+            polled
         })
     }
 
@@ -141,7 +145,11 @@ impl<R: AsyncBufRead> Split<R> {
         let mut made = Made::here(&NEXT_SEGMENT);
         poll_fn(move |cx| {
             made.set_polled();
-            Pin::new(&mut *self).poll_next_segment(cx)
+            let polled = Pin::new(&mut *self).poll_next_segment(cx);
+            if polled.is_pending() {
+                leaf::waiting_at_least(made.operation, made.at);
+            }
+            polled
         })
     }
 

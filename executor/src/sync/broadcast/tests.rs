@@ -61,6 +61,24 @@ fn values_come_before_the_end() {
 }
 
 #[test]
+fn weak_senders_do_not_keep_a_channel_open() {
+    let (sender, mut receiver) = channel(2);
+    let weak = sender.downgrade();
+    assert_eq!((weak.strong_count(), weak.weak_count()), (1, 1));
+    let again = weak.clone().upgrade().unwrap();
+    drop(sender);
+    let mut wait = waiting(receiver.recv());
+    again.send(1).unwrap();
+    assert_eq!(wait.assert_ready(), Ok(1));
+    drop(wait);
+    let mut end = waiting(receiver.recv());
+    drop(again);
+    assert_eq!(end.wakes(), 1);
+    assert_eq!(end.assert_ready(), Err(RecvError::Closed));
+    assert!(weak.upgrade().is_none());
+}
+
+#[test]
 fn senders_learn_that_nobody_listens() {
     let (sender, receiver) = channel(2);
     let mut closed = waiting(sender.closed());

@@ -135,6 +135,19 @@ fn weak_senders_do_not_keep_a_channel_open() {
     assert_eq!(end.wakes(), 1);
     assert_eq!(end.assert_ready(), None);
     assert!(weak.upgrade().is_none());
+
+    let (sender, mut receiver) = channel(1);
+    let weak = sender.downgrade();
+    weak.upgrade().unwrap().try_send(1).unwrap();
+    assert_eq!((weak.strong_count(), sender.weak_count()), (1, 1));
+    let again = weak.clone().upgrade().unwrap();
+    drop(sender);
+    assert_eq!(ready(receiver.recv()), Some(1));
+    let mut end = waiting(receiver.recv());
+    end.assert_pending();
+    drop(again);
+    assert_eq!(end.assert_ready(), None);
+    assert!(weak.upgrade().is_none());
 }
 
 #[test]
