@@ -22,7 +22,7 @@ use super::header::{Header, Notified};
 use super::live_set::LiveSet;
 use super::state::Claim;
 use super::{Home, JoinHandle, Origin, poll};
-use crate::foreign::quietly;
+use crate::foreign::wake;
 use crate::leaf::{Made, Operation};
 use crate::queue::Injector;
 use crate::runtime::slow_polls::TimedPoll;
@@ -150,7 +150,9 @@ impl LocalSet {
                 poll.end_nested();
             }
         }
-        *self.home.driver.lock() = Some(cx.waker().clone());
+        let before = self.home.driver.lock().replace(cx.waker().clone());
+        // A waker's destructor is foreign code, and may wake a task of this set.
+        drop(before);
         // With the waker in place, look again: what came before it woke nobody.
         if !self.home.ready.is_empty() {
             cx.waker().wake_by_ref();
@@ -225,7 +227,7 @@ impl LocalHome {
         self.ready.push(task);
         let driver = self.driver.lock().take();
         // Outside the lock: a waker may do anything. The task is queued, whatever it does.
-        quietly(|| driver.inspect(Waker::wake_by_ref));
+        wake(driver);
     }
 }
 
