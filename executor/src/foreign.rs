@@ -4,6 +4,7 @@
 //! here. Deliberately not for futures and jobs, whose panics belong to whoever joins them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 
 /// Calls `f`; `None` if it panics.
 pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> Option<R> {
@@ -16,6 +17,13 @@ pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> Option<R> {
         std::mem::forget(payload);
     }
     None
+}
+
+/// Calls a waker, if there is one, and lets go of it. Whoever wakes is not to blame for what it does, and
+/// has others to wake.
+pub(crate) fn wake(waker: impl Into<Option<Waker>>) {
+    let waker = waker.into();
+    quietly(|| waker.into_iter().for_each(Waker::wake));
 }
 
 #[cfg(test)]

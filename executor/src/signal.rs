@@ -1,7 +1,9 @@
 //! Signals of the operating system as events.
 //!
 //! A handler may do next to nothing, so ours writes one byte to a socket whose other end is on
-//! the reactor. Signals of one kind that come faster than they are received become one.
+//! the reactor. Signals of one kind that come faster than they are received become one. A handler of
+//! your own does likewise, with [`io::Async`](crate::io::Async) around the other end: to call a waker, to
+//! spawn or to send allocates and locks, which may be what the signal has interrupted.
 //!
 //! # Examples
 //! Serving until Ctrl-C:

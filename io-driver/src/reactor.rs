@@ -50,6 +50,14 @@ fn index(key: usize) -> usize {
     key & ((1 << (usize::BITS / 2)) - 1)
 }
 
+impl Sources {
+    /// The registration of a key, unless its source was closed; another may have its place.
+    fn find(&self, event_key: usize) -> Option<&Arc<Registration>> {
+        let (generation, registration) = self.slab.get(index(event_key))?;
+        (key(index(event_key), *generation) == event_key).then_some(registration)
+    }
+}
+
 impl Reactor {
     /// A reactor without sources, which fetches so many events in a turn; more come in the next.
     ///
@@ -88,14 +96,9 @@ impl Reactor {
         self.waiter.wait(events, timeout)?;
         {
             let sources = self.sources.lock();
-            for (event_key, ready) in events.iter() {
-                // Not there: the source was closed after the event was fetched.
-                if let Some((generation, registration)) = sources.slab.get(index(event_key)) {
-                    if key(index(event_key), *generation) == event_key {
-                        batch.push((registration.clone(), ready));
-                    }
-                }
-            }
+            // Not there: the source was closed after the event was fetched.
+            let found = |(key, ready)| Some((sources.find(key)?.clone(), ready));
+            batch.extend(events.iter().filter_map(found));
         }
         let count = batch.len();
         for (registration, ready) in batch.drain(..) {
@@ -199,5 +202,32 @@ impl std::error::Error for Gone {}
 impl fmt::Debug for Reactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reactor").field("sources", &self.registered()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_key_leads_to_its_own_source_or_to_none() {
+        let reactor = Reactor::new(8).unwrap();
+        let (a, b) = UnixStream::pair().unwrap();
+        let mut before = None;
+        for source in [&a, &b, &a] {
+            let (now, registration) = reactor.register(source.as_fd(), Ready::EMPTY).unwrap();
+            if let Some(before) = before.replace(now) {
+                assert_eq!(index(before), index(now), "it has its predecessor's place");
+                assert!(reactor.sources.lock().find(before).is_none());
+            }
+            assert!(
+                reactor.sources.lock().find(now).is_some_and(|r| Arc::ptr_eq(r, &registration))
+            );
+            reactor.deregister(source.as_fd(), now);
+            assert!(reactor.sources.lock().find(now).is_none());
+        }
     }
 }

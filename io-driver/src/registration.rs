@@ -204,3 +204,6 @@ pub fn wake_all(woken: &mut Vec<Waker>) {
 pub(crate) fn wake_quietly(waker: Waker) {
     let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! Foreign code at its worst, for tests: wakers that panic when they are called or dropped, and
 //! panics that are meant and so leave no trace on standard error; and a look at what they leave.
 
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Wake, Waker};
+use std::task::{RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::Duration;
 
 use heist::runtime::Runtime;
@@ -60,6 +62,35 @@ pub fn waker_with_drop(f: impl FnOnce() + Send + Sync + 'static) -> Waker {
         }
     }
     Waker::from(Arc::new(Drops(Some(f))))
+}
+
+/// A waker that calls `f` whenever it is cloned, called or dropped.
+pub fn meddling_waker<F: Fn() + Send + Sync + 'static>(f: F) -> Waker {
+    struct Meddles<F>(PhantomData<F>);
+    impl<F: Fn() + Send + Sync + 'static> Meddles<F> {
+        const VTABLE: RawWakerVTable =
+            RawWakerVTable::new(Self::clone, Self::drop, Self::wake_by_ref, Self::drop);
+
+        unsafe fn clone(data: *const ()) -> RawWaker {
+            // SAFETY: a waker of this table has a share of an `Arc<F>`, which it keeps here.
+            let f = ManuallyDrop::new(unsafe { Arc::from_raw(data.cast::<F>()) });
+            f();
+            RawWaker::new(Arc::into_raw(Arc::clone(&f)).cast(), &Self::VTABLE)
+        }
+
+        unsafe fn wake_by_ref(data: *const ()) {
+            // SAFETY: as above.
+            unsafe { (*data.cast::<F>())() }
+        }
+
+        unsafe fn drop(data: *const ()) {
+            // SAFETY: as above, and the waker ends here.
+            unsafe { Arc::from_raw(data.cast::<F>())() }
+        }
+    }
+    let data = Arc::into_raw(Arc::new(f)).cast();
+    // SAFETY: the functions of the table may be called from anywhere, as `f` may, and count shares.
+    unsafe { Waker::from_raw(RawWaker::new(data, &Meddles::<F>::VTABLE)) }
 }
 
 /// Counts how often its waker is called.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use heist::net::{TcpListener, TcpStream};
+use heist::sync::Notify;
 use heist_tests::{descriptors, eventually, in_own_process, on_two_workers};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -51,6 +52,31 @@ fn a_hundred_thousand_timers_are_dropped_before_their_time() {
             assert!(task.await.unwrap_err().is_cancelled());
         }
         assert_eq!(metrics.num_timers(), 0);
+    });
+}
+
+#[test]
+fn a_million_tasks_are_there_at_one_time_and_all_are_woken() {
+    const TASKS: usize = 1_000_000;
+    // What they take goes back to the system with the process.
+    if !in_own_process("a_million_tasks_are_there_at_one_time_and_all_are_woken") {
+        return;
+    }
+    on_two_workers(async {
+        let metrics = heist::runtime::Handle::current().metrics();
+        let (go, ran) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..TASKS {
+            let (go, ran) = (go.clone().notified_owned(), ran.clone());
+            heist::spawn(async move {
+                go.await;
+                ran.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        assert_eq!(metrics.num_alive_tasks(), TASKS);
+        // Whoever has not been polled by then began to wait when it was made.
+        go.notify_waiters();
+        eventually("every task has gone", || metrics.num_alive_tasks() == 0).await;
+        assert_eq!(ran.load(Ordering::Relaxed), TASKS);
     });
 }
 

@@ -260,3 +260,168 @@ fn wakers_of_groups_may_panic_when_called_and_when_dropped() {
     drop(entered);
     assert_sound(runtime);
 }
+
+#[test]
+fn the_waker_of_a_local_set_may_wake_its_tasks_while_it_is_dropped() {
+    use heist::task::LocalSet;
+    use std::rc::Rc;
+    use std::task::{Poll, Waker};
+
+    // On a thread of its own, which would be stuck.
+    let test = std::thread::spawn(|| {
+        let local = Rc::new(LocalSet::new());
+        let (taken, takes) = std::sync::mpsc::channel();
+        let woken = local.spawn_local(std::future::poll_fn(move |cx| {
+            taken.send(cx.waker().clone()).unwrap();
+            Poll::<()>::Pending
+        }));
+        let mut driven = Box::pin(local.run_until(std::future::pending::<()>()));
+        let mut poll = |waker: &Waker| {
+            assert!(driven.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+        };
+        poll(Waker::noop());
+        let wakes = || {
+            let waker = takes.try_recv().expect("the task has been polled");
+            waker_with_drop(move || waker.wake())
+        };
+        // At the next poll another waker takes its place.
+        poll(&wakes());
+        poll(Waker::noop());
+        // And here in the midst of one: a task of the set has driven it, too.
+        let (inner, bad) = (local.clone(), wakes());
+        local.spawn_local(async move {
+            let mut driven = Box::pin(inner.run_until(std::future::pending::<()>()));
+            assert!(driven.as_mut().poll(&mut Context::from_waker(&bad)).is_pending());
+        });
+        let calls = Calls::new();
+        poll(&calls.waker());
+        assert!(calls.count() > 0, "the set is to be driven again");
+        poll(Waker::noop());
+        wakes();
+        drop(woken);
+    });
+    eventually_blocking("the set has gone on", || test.is_finished());
+    test.join().unwrap();
+}
+
+type Wait = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Two wait with bad wakers, and two with good ones between and behind them; then `release` ends all four
+/// waits, or the first one's, who passes it on. It must not see the panics, and the good be called.
+#[track_caller]
+fn assert_all_are_called(what: &str, mut wait: impl FnMut() -> Wait, release: impl FnOnce()) {
+    type Make = fn() -> std::task::Waker;
+    let bad: [Make; 2] =
+        [panicking_waker, || waker_with_drop(|| fail("the destructor of a waker"))];
+    let calls = [Calls::new(), Calls::new()];
+    let mut waits: Vec<Wait> = (0..4).map(|_| wait()).collect();
+    for (n, wait) in waits.iter_mut().enumerate() {
+        let waker = if n % 2 == 0 { bad[n / 2]() } else { calls[n / 2].waker() };
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending(), "{what}");
+    }
+    let released = catch_unwind(AssertUnwindSafe(release));
+    assert!(released.is_ok(), "{what}: who wakes is told of a waker's panic");
+    for (n, mut wait) in waits.into_iter().enumerate() {
+        if n % 2 == 1 {
+            assert_eq!(calls[n / 2].count(), 1, "{what}: a waker was not called");
+        }
+        let polled = wait.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop()));
+        assert!(polled.is_ready(), "{what}: the wait has not ended");
+    }
+}
+
+#[test]
+fn wakers_that_panic_keep_no_other_in_front_of_locks_and_channels() {
+    use heist::sync::{
+        Barrier, Condvar, Event, Mutex, Notify, Queue, RwLock, Semaphore, SetOnce, broadcast, mpsc,
+        watch,
+    };
+
+    hush();
+    /// A wait on what everybody shares.
+    fn on<T: 'static, F: AsyncFn(&T) + Copy + 'static>(
+        shared: &Arc<T>,
+        wait: F,
+    ) -> impl FnMut() -> Wait + use<T, F> {
+        let shared = shared.clone();
+        move || {
+            let shared = shared.clone();
+            Box::pin(async move { wait(&shared).await })
+        }
+    }
+
+    let notify = Arc::new(Notify::new());
+    let wait = on(&notify, async |notify: &Notify| notify.notified().await);
+    assert_all_are_called("notify_waiters", wait, || notify.notify_waiters());
+    let event = Arc::new(Event::new());
+    let wait = on(&event, async |event: &Event| event.wait().await);
+    assert_all_are_called("an event", wait, || event.set());
+    let once = Arc::new(SetOnce::new());
+    let wait = on(&once, async |once: &SetOnce<u8>| _ = once.wait().await);
+    assert_all_are_called("a value", wait, || once.set(1).unwrap());
+    let barrier = Arc::new(Barrier::new(5));
+    let wait = on(&barrier, async |barrier: &Barrier| _ = barrier.wait_or_broken().await);
+    assert_all_are_called("a barrier", wait, || barrier.abort());
+
+    let permits = Arc::new(Semaphore::new(0));
+    let wait = on(&permits, async |permits: &Semaphore| drop(permits.acquire().await));
+    assert_all_are_called("permits", wait, || permits.add_permits(4));
+    let lock = Arc::new(Mutex::new(()));
+    let held = lock.clone().try_lock_owned().unwrap();
+    let wait = on(&lock, async |lock: &Mutex<()>| drop(lock.lock().await));
+    assert_all_are_called("a mutex", wait, || drop(held));
+    let lock = Arc::new(RwLock::new(()));
+    let held = lock.clone().try_write_owned().unwrap();
+    let wait = on(&lock, async |lock: &RwLock<()>| drop(lock.read().await));
+    assert_all_are_called("readers", wait, || drop(held));
+    let state = Arc::new((Mutex::new(()), Condvar::new()));
+    let wait = on(&state, async |state: &(Mutex<()>, Condvar)| {
+        drop(state.1.wait(state.0.lock().await).await);
+    });
+    assert_all_are_called("a condition", wait, || state.1.notify_all());
+
+    let queue = Arc::new(Queue::unbounded());
+    let wait = on(&queue, async |queue: &Queue<u8>| _ = queue.get().await);
+    assert_all_are_called("a queue", wait, || queue.shutdown(false));
+    let (sender, receiver) = mpsc::channel(1);
+    sender.try_send(0).unwrap();
+    let sender = Arc::new(sender);
+    let wait = on(&sender, async |sender: &mpsc::Sender<u8>| _ = sender.send(1).await);
+    assert_all_are_called("senders", wait, || drop(receiver));
+    let (sender, receiver) = watch::channel(0);
+    let wait = on(&Arc::new(receiver), async |receiver: &watch::Receiver<u8>| {
+        receiver.clone().changed().await.unwrap();
+    });
+    assert_all_are_called("a last value", wait, || sender.send(1).unwrap());
+    let (sender, receiver) = broadcast::channel(1);
+    let wait = on(&Arc::new(receiver), async |receiver: &broadcast::Receiver<u8>| {
+        receiver.resubscribe().recv().await.unwrap();
+    });
+    assert_all_are_called("a broadcast", wait, || assert_eq!(sender.send(1).unwrap(), 5));
+}
+
+#[test]
+fn a_stream_in_memory_ends_for_reader_and_writer_whatever_their_wakers_do() {
+    hush();
+    let runtime = two_workers();
+    runtime.block_on(async {
+        for bad_reader in [true, false] {
+            let calls = Calls::new();
+            let (reader, writer) = match bad_reader {
+                true => (panicking_waker(), calls.waker()),
+                false => (calls.waker(), panicking_waker()),
+            };
+            let (mut here, there) = heist::io::duplex(4);
+            here.write_all(b"full").await.unwrap();
+            let polled = Pin::new(&mut here).poll_write(&mut Context::from_waker(&writer), b"x");
+            assert!(polled.is_pending());
+            let cx = &mut Context::from_waker(&reader);
+            assert!(Pin::new(&mut here).poll_read(cx, &mut [0]).is_pending());
+            drop(there);
+            assert_eq!(calls.count(), 1, "one waker was not called because of the other");
+            assert_eq!(here.read(&mut [0]).await.unwrap(), 0);
+            assert!(here.write(b"x").await.is_err());
+        }
+    });
+    assert_sound(runtime);
+}

@@ -2,7 +2,7 @@
 //!
 //! Against clients that are slow or mean there is a limit on everything they can make the server
 //! hold: the number of connections, the time for a request's head, its size, the time for the whole
-//! request, and the size of its body.
+//! request, the size of its body, and the time for everything, the reading of answers too.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -26,11 +26,17 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// How long a client may take to send the head of a request, and to begin the next one.
     pub(crate) head_time: Duration,
+    /// How long a connection may last, whatever is done with it.
+    pub(crate) connection_time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { connections: 10_000, head_time: Duration::from_secs(10) }
+        Limits {
+            connections: 10_000,
+            head_time: Duration::from_secs(10),
+            connection_time: Duration::from_secs(600),
+        }
     }
 }
 
@@ -52,6 +58,7 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(crate) struct Server {
     places: Arc<Semaphore>,
     head_time: Duration,
+    connection_time: Duration,
     http1: http1::Builder,
     http2: http2::Builder<Executor>,
     /// Closed when the server ends.
@@ -74,7 +81,8 @@ impl Server {
             .keep_alive_interval(PING_TIME_MAX)
             .keep_alive_timeout(PING_TIME_MAX);
         let places = Arc::new(Semaphore::new(limits.connections));
-        Server { places, head_time: limits.head_time, http1, http2, ended }
+        let Limits { head_time, connection_time, .. } = *limits;
+        Server { places, head_time, connection_time, http1, http2, ended }
     }
 
     /// Accepts connections for as long as it is polled.
@@ -127,20 +135,25 @@ impl Server {
         Ok(())
     }
 
+    /// Once the server ends, or the connection's time is over, the requests under way are finished and no
+    /// others taken. A client that does not read its answers meanwhile is cut off.
     async fn until_the_end<C>(
         &self,
         connection: C,
         finish: impl FnOnce(Pin<&mut C>),
-    ) -> hyper::Result<()>
+    ) -> Result<(), Box<dyn Error + Send + Sync>>
     where
         C: Future<Output = hyper::Result<()>>,
     {
         let mut connection = pin!(connection);
         heist::select! {
-            served = connection.as_mut() => return served,
-            _ = self.ended.recv() => finish(connection.as_mut()),
+            served = connection.as_mut() => return Ok(served?),
+            _ = self.ended.recv() => {}
+            () = heist::time::sleep(self.connection_time) => {}
         }
-        connection.await
+        finish(connection.as_mut());
+        let rest = self.connection_time.min(REQUEST_TIME_MAX);
+        Ok(heist::time::timeout(rest, connection).await??)
     }
 }
 

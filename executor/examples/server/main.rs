@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example server                      # on 127.0.0.1:3000
 //! cargo run --release --example server -- --addr 127.0.0.1:0 --connections 100 --head-ms 2000
+//! # a connection may last so long: --connection-ms 60000
 //! ```
 //!
 //! It ends on Ctrl-C or SIGTERM: no new connections are accepted, requests under way are finished,
@@ -66,8 +67,12 @@ fn arguments(
                 let ms = value.parse().map_err(|_| wrong("a number of milliseconds"))?;
                 limits.head_time = Duration::from_millis(ms);
             }
+            "--connection-ms" => {
+                let ms = value.parse().map_err(|_| wrong("a number of milliseconds"))?;
+                limits.connection_time = Duration::from_millis(ms);
+            }
             _ => {
-                let known = "`--addr`, `--connections` and `--head-ms`";
+                let known = "`--addr`, `--connections`, `--head-ms` and `--connection-ms`";
                 return Err(format!("no such argument: `{name}`; there are {known}").into());
             }
         }

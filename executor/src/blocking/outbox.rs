@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::call::Site;
-use crate::foreign::quietly;
+use crate::foreign::wake;
 use crate::leaf;
 use crate::runtime::debugging;
 use crate::shim::Mutex;
@@ -201,7 +201,7 @@ where
         }
         // The delivery goes on, whatever a waker does.
         for waiter in waiters {
-            quietly(|| waiter.wake());
+            wake(waiter);
         }
         next
     }

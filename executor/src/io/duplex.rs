@@ -14,6 +14,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::io::{ReadHalf, WriteHalf, split};
 use parking_lot::Mutex;
 
+use crate::foreign::wake;
 use crate::leaf::{self, Operation};
 
 static READ: Operation = Operation::new("DuplexStream::read");
@@ -161,7 +162,7 @@ impl Conduit {
         let second = flow.bytes.read(&mut buffer[first..])?;
         let writer = flow.writer.take();
         drop(flow);
-        writer.into_iter().for_each(Waker::wake);
+        wake(writer);
         Poll::Ready(Ok(first + second))
     }
 
@@ -188,7 +189,7 @@ impl Conduit {
         flow.bytes.extend(&bytes[..n]);
         let reader = flow.reader.take();
         drop(flow);
-        reader.into_iter().for_each(Waker::wake);
+        wake(reader);
         Poll::Ready(Ok(n))
     }
 
@@ -198,7 +199,7 @@ impl Conduit {
             flow.is_ended = true;
             flow.reader.take()
         };
-        reader.into_iter().for_each(Waker::wake);
+        wake(reader);
     }
 
     fn abandon(&self) {
@@ -208,7 +209,7 @@ impl Conduit {
             flow.bytes = VecDeque::new();
             flow.writer.take()
         };
-        writer.into_iter().for_each(Waker::wake);
+        wake(writer);
     }
 }
 

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_io::AsyncRead;
 use parking_lot::{Condvar, Mutex};
 
-use crate::foreign::quietly;
+use crate::foreign::wake;
 use crate::leaf::{self, Operation};
 
 static READ: Operation = Operation::new("Stdin::read");
@@ -168,7 +168,7 @@ fn serve() {
         drop(desk);
         // There is no other thread that reads: this one must survive whatever a waker does.
         for reader in readers {
-            quietly(|| reader.wake());
+            wake(reader);
         }
     }
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
 use super::wait_list::{Protocol, Wait, WaitList};
 use super::{MutexGuard, pending};
+use crate::foreign::wake;
 use crate::leaf::{self, Made, Operation};
 
 static WAIT: Operation = Operation::new("Condvar::wait");
@@ -123,7 +124,7 @@ impl Condvar {
         let mut line = self.line.lock();
         let waker = if line.is_empty() { None } else { line.grant_first(true) };
         drop(line);
-        waker.into_iter().for_each(Waker::wake);
+        wake(waker);
     }
 
     /// Notifies everybody who waits; they get the lock in the order in which they came to wait.

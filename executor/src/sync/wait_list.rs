@@ -30,6 +30,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::Waker;
 
+use crate::foreign::wake;
 use crate::shim::constant::{Mutex, MutexGuard, UnsafeCell};
 
 /// What is waited for: implemented by the state beside the line.
@@ -355,15 +356,10 @@ impl Wakers {
         }
     }
 
-    /// Calls them, first come first woken.
+    /// Calls them, first come first woken, whatever they do.
     #[inline]
     pub(crate) fn wake(self) {
-        if let Some(waker) = self.first {
-            waker.wake();
-        }
-        for waker in self.rest {
-            waker.wake();
-        }
+        self.first.into_iter().chain(self.rest).for_each(wake);
     }
 }
 

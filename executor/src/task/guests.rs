@@ -19,7 +19,7 @@ use slab::Slab;
 
 use super::TaskInfo;
 use super::live_set::LiveSet;
-use crate::foreign::quietly;
+use crate::foreign::{quietly, wake};
 use crate::runtime::{Id, context};
 
 /// See the module's documentation.
@@ -116,7 +116,7 @@ impl Guest {
                 (waiting.next().and_then(Option::take), waiting.next().is_none())
             };
             // Outside the lock: a waker may do anything.
-            quietly(|| waker.inspect(Waker::wake_by_ref));
+            wake(waker);
             if is_last {
                 return;
             }

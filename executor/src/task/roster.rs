@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use slab::Slab;
 
 use super::{Id, JoinError, JoinHandle};
-use crate::foreign::quietly;
+use crate::foreign::wake;
 use crate::leaf::{self, Operation};
 use crate::shim::Mutex;
 
@@ -146,7 +146,7 @@ impl Ended {
             list.waker.take()
         };
         // Outside the lock: a waker may do anything. The roster goes on, whatever it does.
-        quietly(|| waker.inspect(Waker::wake_by_ref));
+        wake(waker);
     }
 
     fn pop(&self) -> Option<usize> {

@@ -220,3 +220,35 @@ impl Watchdog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether somebody listens, with and without an alarm that is set, against those who claim the thread
+    /// and the end.
+    #[test]
+    fn the_table_of_the_watchdogs_thread() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        for (has_thread, is_set) in [(false, false), (false, true), (true, false), (true, true)] {
+            let watchdog = || {
+                let watchdog = Watchdog::new().unwrap();
+                watchdog.has_thread.store(has_thread, Ordering::Relaxed);
+                if is_set {
+                    watchdog.alarm.set(watchdog.start, HOUR);
+                }
+                watchdog
+            };
+            let claimed = watchdog();
+            let claims = !has_thread && is_set;
+            assert_eq!(claimed.wants_thread(), claims);
+            assert!(!claimed.wants_thread(), "one is enough");
+            assert_eq!(claimed.has_thread.load(Ordering::Relaxed), has_thread || claims);
+            let ended = watchdog();
+            ended.end();
+            assert!(!ended.wants_thread(), "none is started behind the end");
+            let rings = ended.looks_at().is_some_and(|at| at < ended.start + HOUR / 2);
+            assert_eq!(rings, has_thread, "a thread is told, and only that");
+        }
+    }
+}

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::error::{TryRecvError, TrySendError};
+use crate::foreign::wake;
 use crate::leaf::{self, Made, Operation};
 use crate::shim::MutexGuard;
 use crate::sync::Notify;
@@ -170,8 +171,8 @@ impl<T> Channel<T> {
     /// Wakes the receiver, or drops the message, which is foreign code; without the lock.
     #[inline]
     pub(super) fn after_put(put: Result<Option<Waker>, T>) {
-        if let Ok(Some(waker)) = put {
-            waker.wake();
+        if let Ok(waker) = put {
+            wake(waker);
         }
     }
 
@@ -182,7 +183,7 @@ impl<T> Channel<T> {
         let receiver = if self.is_over(&line) { line.state.receiver.take() } else { None };
         drop(line);
         wakers.wake();
-        receiver.into_iter().for_each(Waker::wake);
+        wake(receiver);
     }
 
     /// Whether nothing is there and nothing can come.
@@ -250,7 +251,7 @@ impl<T> Drop for SenderRef<T> {
         // that all messages are in the queue.
         if self.0.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
             let receiver = self.0.line.lock().state.receiver.take();
-            receiver.into_iter().for_each(Waker::wake);
+            wake(receiver);
         }
     }
 }

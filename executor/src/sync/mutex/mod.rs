@@ -19,6 +19,7 @@ use pin_project_lite::pin_project;
 use super::blocking::block_on;
 use super::pending;
 use super::wait_list::{Line, Protocol, Wait, WaitList};
+use crate::foreign::wake;
 use crate::leaf::{self, Made, Operation};
 use crate::task::{Id, current};
 
@@ -68,9 +69,7 @@ impl WaitList<Holder> {
         line.state.0 = line.first().map(|&at| Held { at, by: None });
         let waker = if line.is_empty() { None } else { line.grant_first(()) };
         drop(line);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(waker);
     }
 }
 

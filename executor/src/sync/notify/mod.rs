@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::pending;
 use super::wait_list::{Protocol, Turn, Wait, WaitList};
+use crate::foreign::wake;
 use crate::leaf::{self, Operation};
 use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::shim::const_fn;
@@ -133,7 +134,7 @@ impl Notify {
             line.grant_first(whom)
         };
         drop(line);
-        waker.into_iter().for_each(Waker::wake);
+        wake(waker);
     }
 
     /// Notifies everybody who waits; leaves no permit.

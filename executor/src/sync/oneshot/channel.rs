@@ -6,6 +6,7 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
 use super::word::{Close, Done, Word};
+use crate::foreign::wake;
 use crate::shim::UnsafeCell;
 
 struct Channel<T> {
@@ -87,7 +88,7 @@ impl<T> SenderHalf<T> {
                     unsafe { free(pointer) };
                 }
                 // The receiver may be gone by now; then this wakes in vain.
-                waker.into_iter().for_each(Waker::wake);
+                wake(waker);
             }
             Done::Refused => {
                 // SAFETY: refused, so the cell is still the sender's.
@@ -158,7 +159,7 @@ impl<T> ReceiverHalf<T> {
             Close::Wake => {
                 // SAFETY: the edge has found the bit set, so the cell is the receiver's.
                 let waker = channel.sender.with_mut(|cell| unsafe { (*cell).take() });
-                waker.into_iter().for_each(Waker::wake);
+                wake(waker);
             }
         }
     }

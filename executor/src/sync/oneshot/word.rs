@@ -210,18 +210,50 @@ mod tests {
         }
     }
 
+    /// One edge from each word: what it was, what it is, and what the edge says.
+    fn edge<A>(edge: impl Fn(&Word) -> A) -> impl Iterator<Item = (usize, usize, A)> {
+        (0..1 << 6).map(move |from| {
+            let word = Word(AtomicUsize::new(from));
+            let said = edge(&word);
+            (from, word.load().0, said)
+        })
+    }
+
     #[test]
     fn closing_tells_a_waiting_sender_once() {
-        assert_eq!(close(0), (CLOSED, Close::Nothing));
-        let (word, duty) = close(SENDER_WAITS);
-        assert_eq!(duty, Close::Wake);
-        assert_eq!(close(word), (word, Close::Nothing));
+        for (from, to, said) in edge(Word::close) {
+            assert_eq!(to, from | CLOSED);
+            let tells = from & SENDER_WAITS != 0 && to != from;
+            assert_eq!(said, if tells { Close::Wake } else { Close::Nothing }, "{from:#b}");
+        }
     }
 
     #[test]
     fn nobody_waits_for_what_has_happened() {
-        assert_eq!(set_waits(DONE, RECEIVER_WAITS, DONE, true), (DONE, false));
-        assert_eq!(set_waits(0, RECEIVER_WAITS, DONE, true), (RECEIVER_WAITS, true));
-        assert_eq!(set_waits(RECEIVER_WAITS, RECEIVER_WAITS, DONE, false), (0, true));
+        type Edge = fn(&Word) -> bool;
+        let edges: [(usize, usize, [Edge; 2]); 2] = [
+            (RECEIVER_WAITS, DONE, [Word::receiver_waits, Word::receiver_resumes]),
+            (SENDER_WAITS, CLOSED, [Word::sender_waits, Word::sender_resumes]),
+        ];
+        for (waits, end, [begin, resume]) in edges {
+            for (from, to, said) in edge(begin).chain(edge(resume)) {
+                assert_eq!(said, from & end == 0, "{from:#b}");
+                assert_eq!(to & !waits, from & !waits, "no other bit changes");
+                assert!(said || to == from, "whose the cell is has been decided");
+            }
+            let open = |&(from, _, _): &(usize, usize, bool)| from & end == 0;
+            assert!(edge(begin).filter(open).all(|(_, to, _)| to & waits != 0));
+            assert!(edge(resume).filter(open).all(|(_, to, _)| to & waits == 0));
+        }
+    }
+
+    #[test]
+    fn who_leaves_last_frees_the_channel() {
+        for (from, to, frees) in edge(Word::sender_leaves) {
+            assert_eq!((to, frees), (from | SENDER_GONE, from & RECEIVER_GONE != 0));
+        }
+        for (from, to, frees) in edge(Word::receiver_leaves) {
+            assert_eq!((to, frees), (from | RECEIVER_GONE, from & SENDER_GONE != 0));
+        }
     }
 }

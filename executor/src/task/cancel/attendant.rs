@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use super::Cancellation;
-use crate::foreign::quietly;
+use crate::foreign::{quietly, wake};
 use crate::shim::thread_locals;
 use crate::task::id::Id;
 use crate::task::{TaskRef, current};
@@ -142,6 +142,6 @@ impl Drop for Place {
         if let Some(task) = &self.task {
             task.abort();
         }
-        quietly(|| owner.inspect(Waker::wake_by_ref));
+        wake(owner);
     }
 }

@@ -29,7 +29,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::foreign::quietly;
+use crate::foreign::wake;
 use crate::shim::Mutex;
 
 #[cfg(not(heist_loom))]
@@ -67,7 +67,7 @@ impl Cancellation {
         // Outside the lock: a waker may do anything. The others are woken all the same.
         let attended = !wakers.is_empty();
         for waker in wakers {
-            quietly(|| waker.wake());
+            wake(waker);
         }
         attended
     }

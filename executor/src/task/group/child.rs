@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use parking_lot::Mutex;
 
-use crate::foreign::quietly;
+use crate::foreign::wake;
 use crate::leaf::{self, Joined};
 use crate::task::{AbortHandle, Id};
 
@@ -127,7 +127,7 @@ impl<T> Slot<T> {
         let before = std::mem::replace(&mut *self.0.lock(), next);
         if let Content::Empty(Some(waker)) = before {
             // The child has ended as it has, whatever the waker does.
-            quietly(|| waker.wake());
+            wake(waker);
         }
     }
 }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::child::{Child, Slot};
 use super::{GroupCause, Outcome};
-use crate::foreign::quietly;
+use crate::foreign::wake;
 use crate::runtime::{Handle, context};
 use crate::task::roster::{Left, Roster};
 use crate::task::spawn::spawn_local_with;
@@ -331,13 +331,6 @@ where
     async move {
         closing.fill(future.await.into_result()?);
         Ok(())
-    }
-}
-
-/// Wakes the task that the scope runs in. What has been noted for it stands, whatever its waker does.
-fn wake(owner: Option<Waker>) {
-    if let Some(owner) = owner {
-        quietly(|| owner.wake());
     }
 }
 
