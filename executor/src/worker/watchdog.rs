@@ -164,7 +164,7 @@ impl Watchdog {
     /// Returns the time between the two. A poll that was promised a close look gets it.
     pub fn stand_in(&self, now: Instant, is_anyone_watched: impl Fn() -> bool) -> Option<Duration> {
         let period = self.period();
-        let rings_soon = self.alarm.rings_between(now, now + period / 2);
+        let rings_soon = self.alarm.rings_between(now, now + period / 4);
         if !rings_soon || self.pursues.load(Ordering::Relaxed) || is_anyone_watched() {
             return None;
         }
@@ -212,8 +212,10 @@ impl Watchdog {
             return;
         }
         let now = Instant::now();
-        // An alarm left as it is rings once for nothing, or is set by the one who wakes.
-        if self.cost.is_affordable(now) {
+        // An alarm left as it is rings once for nothing, or is put off by whoever wakes up before. Where
+        // near times are dear that is cheaper than to silence it, and to set it again.
+        let worth = next.is_some() || !self.cost.is_dear();
+        if worth && self.cost.is_affordable(now) {
             let after = next.map(|at| at.saturating_duration_since(now) + self.period() + GRACE);
             self.alarm.reset(now, after);
             self.cost.paid(after.unwrap_or(Duration::MAX), time_since(now));
