@@ -114,7 +114,7 @@ fn small_writes_arrive_in_order_and_large_ones_whole() {
         assert!(read == expected);
         let mut read = Vec::new();
         let mut file = File::open(&path).await.unwrap();
-        file.set_max_buf_size(1000);
+        file.set_max_buf_size(10_000);
         BufReader::new(file).read_to_end(&mut read).await.unwrap();
         assert!(read == expected);
     });

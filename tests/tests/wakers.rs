@@ -295,9 +295,12 @@ fn the_waker_of_a_local_set_may_wake_its_tasks_while_it_is_dropped() {
         });
         let calls = Calls::new();
         poll(&calls.waker());
-        assert!(calls.count() > 0, "the set is to be driven again");
-        poll(Waker::noop());
-        wakes();
+        // The task that was woken meanwhile has been polled, or will be.
+        if takes.try_recv().is_err() {
+            assert!(calls.count() > 0, "the set is to be driven again");
+            poll(Waker::noop());
+            takes.try_recv().expect("the task has been polled");
+        }
         drop(woken);
     });
     eventually_blocking("the set has gone on", || test.is_finished());
