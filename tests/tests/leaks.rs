@@ -29,10 +29,22 @@ fn assert_flat(times: usize, mut work: impl FnMut()) {
     }
 }
 
-/// Threads of the blocking pool go soon, so that their stacks are not taken for a leak.
+/// Threads of the blocking pool go soon, so that their stacks are not taken for a leak; those of the
+/// workers, which start when there is work for them, are there already.
 fn runtime() -> Runtime {
     let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(2).thread_keep_alive(Duration::from_millis(10)).build().unwrap()
+    builder.worker_threads(2).thread_keep_alive(Duration::from_millis(10));
+    let runtime = builder.build().unwrap();
+    runtime.block_on(async {
+        let both = std::sync::Arc::new(std::sync::Barrier::new(2));
+        let meet = || {
+            let both = both.clone();
+            heist::spawn(async move { both.wait().is_leader() })
+        };
+        let [one, other] = [meet(), meet()];
+        assert!(one.await.unwrap() != other.await.unwrap());
+    });
+    runtime
 }
 
 #[test]
