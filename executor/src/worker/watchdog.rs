@@ -43,8 +43,9 @@ const PERIOD: Duration = Duration::from_micros(500);
 /// The same where near times are dear: still soon enough for timers to be no more than 3 ms late.
 const LONG_PERIOD: Duration = Duration::from_millis(1);
 
-/// The alarm may ring this much later than it would have to, if that spares a setting.
-const GRACE: Duration = Duration::from_micros(700);
+/// At most this long after a worker wakes up beside parked ones, the alarm rings: an alarm that was put
+/// off until after the next timer serves the one who wakes for that, and the next but one.
+const LATEST: Duration = Duration::from_micros(1700);
 
 /// After this time a poll that has queued something is looked at for the first time.
 pub(super) const CLOSE_LOOK: Duration = Duration::from_micros(50);
@@ -136,9 +137,8 @@ impl Watchdog {
     #[inline]
     fn look_soon(&self) {
         let now = Instant::now();
-        let period = self.period();
-        if self.looks_at().is_none_or(|at| at > now + period + GRACE) {
-            self.set(now, period);
+        if self.looks_at().is_none_or(|at| at > now + LATEST) {
+            self.set(now, self.period());
         }
     }
 
@@ -205,7 +205,7 @@ impl Watchdog {
     pub fn all_idle(&self, next: Option<Instant>) {
         let serves = match (self.looks_at(), next) {
             (None, None) => true,
-            (Some(at), Some(next)) => at >= next + PERIOD && at <= next + self.period() + GRACE,
+            (Some(at), Some(next)) => at >= next + PERIOD && at <= next + LATEST,
             _ => false,
         };
         if serves {
@@ -216,7 +216,7 @@ impl Watchdog {
         // near times are dear that is cheaper than to silence it, and to set it again.
         let worth = next.is_some() || !self.cost.is_dear();
         if worth && self.cost.is_affordable(now) {
-            let after = next.map(|at| at.saturating_duration_since(now) + self.period() + GRACE);
+            let after = next.map(|at| at.saturating_duration_since(now) + LATEST);
             self.alarm.reset(now, after);
             self.cost.paid(after.unwrap_or(Duration::MAX), time_since(now));
         }
