@@ -115,6 +115,10 @@ impl WorkerLocal {
         if !self.queue.is_empty() || !scheduler.injector.is_empty() || !scheduler.is_quiet() {
             return true;
         }
+        // What was in the injector a moment ago another worker may have taken, and run.
+        if !scheduler.idle.all_parked() {
+            return true;
+        }
         let Some((_, next)) = scheduler.timers.earliest() else { return false };
         scheduler.timers.clock().jump_to(next);
         let now = scheduler.timers.clock().now();
