@@ -55,6 +55,7 @@ impl Alarm {
     /// Whether it rings after `from` and not after `until`. A glance, which may be out of date.
     #[inline]
     pub(crate) fn rings_between(&self, from: Instant, until: Instant) -> bool {
+        // Ordering: Relaxed; a stale answer makes a worker stand in for nothing, or not.
         let at = self.rings_at.load(Ordering::Relaxed);
         at > self.nanos(from) && at <= self.nanos(until)
     }

@@ -174,6 +174,7 @@ impl Watchdog {
             self.look_closely(now);
             return None;
         }
+        // Ordering: Relaxed, as in `begin_round`.
         let since = self.nanos(now).saturating_sub(self.round.load(Ordering::Relaxed));
         (Duration::from_nanos(since) >= period / 2).then(|| self.begin_round(now))
     }
