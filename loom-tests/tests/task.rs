@@ -218,9 +218,10 @@ fn shutdown_against_a_foreign_wake_ends_every_task() {
     });
 }
 
-/// Wakes itself at its first poll, in which it also gives its waker away; ready when `changed`.
+/// Wakes itself at its first poll, in which it also gives its waker away; ready when all of `changed`
+/// are.
 struct Restless {
-    changed: Arc<AtomicBool>,
+    changed: Vec<Arc<AtomicBool>>,
     waker: Arc<Mutex<Option<Waker>>>,
     given: bool,
 }
@@ -233,8 +234,9 @@ impl Future for Restless {
             *self.waker.lock().unwrap() = Some(cx.waker().clone());
             cx.waker().wake_by_ref();
         }
-        // Ordering: Relaxed; it is the task word that must bring the change.
-        if self.changed.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+        // Ordering: Relaxed; it is the task word that must bring the changes.
+        let is_ready = self.changed.iter().all(|changed| changed.load(Ordering::Relaxed));
+        if is_ready { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
@@ -244,8 +246,11 @@ fn wake_of_a_restless_task(wake_first: bool) {
     let tasks = Arc::new(Tasks::default());
     let changed = Arc::new(AtomicBool::new(false));
     let waker = Arc::new(Mutex::new(None));
-    let handle =
-        tasks.spawn(Restless { changed: changed.clone(), waker: waker.clone(), given: false });
+    let handle = tasks.spawn(Restless {
+        changed: vec![changed.clone()],
+        waker: waker.clone(),
+        given: false,
+    });
     assert!(tasks.run_one());
     let waker: Waker = waker.lock().unwrap().take().unwrap();
     let worker = tasks.clone();
@@ -276,17 +281,82 @@ fn broken_a_wake_before_the_change_leaves_a_restless_task_waiting() {
 }
 
 #[test]
+fn two_wakes_of_a_task_that_queued_itself_again_bring_the_data_of_both() {
+    model(3, || {
+        let tasks = Tasks::default();
+        let changed: Vec<_> = (0..2).map(|_| Arc::new(AtomicBool::new(false))).collect();
+        let waker = Arc::new(Mutex::new(None));
+        let future = Restless { changed: changed.clone(), waker: waker.clone(), given: false };
+        let handle = tasks.spawn(future);
+        assert!(tasks.run_one());
+        let waker: Waker = waker.lock().unwrap().take().unwrap();
+        let threads: Vec<_> = changed
+            .into_iter()
+            .map(|changed| {
+                let waker = waker.clone();
+                loom::thread::spawn(move || {
+                    changed.store(true, Ordering::Relaxed);
+                    waker.wake_by_ref();
+                })
+            })
+            .collect();
+        drop(waker);
+        tasks.run_one();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        work(&tasks);
+        assert!(handle.is_finished());
+    });
+}
+
+#[test]
 fn an_abort_of_a_task_that_queued_itself_again_ends_it() {
     model(3, || {
         let tasks = Arc::new(Tasks::default());
-        let changed = Arc::new(AtomicBool::new(false));
         let waker = Arc::new(Mutex::new(None));
+        let changed = vec![Arc::new(AtomicBool::new(false))];
         let handle = tasks.spawn(Restless { changed, waker: waker.clone(), given: false });
         let worker = tasks.clone();
         let worker = loom::thread::spawn(move || work(&worker));
         handle.abort();
         worker.join().unwrap();
         assert!(handle.is_finished());
+        waker.lock().unwrap().take();
+    });
+}
+
+/// Goes with a future; when that is dropped, notes what it was told.
+struct Listener {
+    told: Arc<AtomicBool>,
+    heard: Arc<AtomicBool>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Ordering: Relaxed; it is the task word that must bring what was told.
+        self.heard.store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn an_abort_of_a_task_that_queued_itself_again_brings_its_data() {
+    model(3, || {
+        let tasks = Arc::new(Tasks::default());
+        let flag = || Arc::new(AtomicBool::new(false));
+        let (told, heard) = (flag(), flag());
+        let waker = Arc::new(Mutex::new(None));
+        let listener = Listener { told: told.clone(), heard: heard.clone() };
+        let future = Restless { changed: vec![flag()], waker: waker.clone(), given: false };
+        let handle = tasks.spawn(async move {
+            let _listener = listener;
+            future.await;
+        });
+        assert!(tasks.run_one());
+        let worker = tasks.clone();
+        let worker = loom::thread::spawn(move || work(&worker));
+        told.store(true, Ordering::Relaxed);
+        handle.abort();
+        worker.join().unwrap();
+        assert!(heard.load(Ordering::Relaxed));
         waker.lock().unwrap().take();
     });
 }

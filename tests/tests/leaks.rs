@@ -1,6 +1,7 @@
 //! What is over leaves nothing behind: no byte, no thread, no descriptor. Each test runs in a
 //! process of its own and counts what the allocator has given out; after a warm-up the same work, done
-//! many times more, must end with the same count.
+//! many times more, must end with the same count. What threads keep of the memory of tasks has a test of
+//! its own.
 
 use std::time::Duration;
 
@@ -20,7 +21,12 @@ fn assert_flat(times: usize, mut work: impl FnMut()) {
     for _ in 0..times {
         work();
     }
-    // What is over may take a moment to go: threads end, sockets are closed by their tasks.
+    assert_comes_to(before);
+}
+
+/// What is over may take a moment to go: threads end, sockets are closed by their tasks.
+#[track_caller]
+fn assert_comes_to(before: Footprint) {
     let start = std::time::Instant::now();
     while !Footprint::now().is_within(&before) {
         let now = Footprint::now();
@@ -32,6 +38,11 @@ fn assert_flat(times: usize, mut work: impl FnMut()) {
 /// Threads of the blocking pool go soon, so that their stacks are not taken for a leak; those of the
 /// workers, which start when there is work for them, are there already.
 fn runtime() -> Runtime {
+    heist::testing::free_tasks_at_once();
+    two_threads()
+}
+
+fn two_threads() -> Runtime {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(2).thread_keep_alive(Duration::from_millis(10));
     let runtime = builder.build().unwrap();
@@ -76,6 +87,45 @@ fn a_million_tasks_leave_nothing() {
             heist_tests::eventually("all are gone", || metrics.num_alive_tasks() == 0).await;
         });
     });
+}
+
+/// A task of 500 bytes.
+async fn burden() -> usize {
+    let burden = [1u8; 400];
+    heist::task::yield_now().await;
+    burden.len()
+}
+
+#[test]
+fn what_threads_keep_of_tasks_is_bounded_and_ends_with_them() {
+    if !in_own_process("what_threads_keep_of_tasks_is_bounded_and_ends_with_them") {
+        return;
+    }
+    // 2 MiB for each of two workers and this thread, and as much as the tables of it can have grown to.
+    const KEPT_MAX: isize = 3 * (2 << 20) + (1 << 20);
+    let empty = Footprint::now();
+    let runtime = two_threads();
+    let before = Footprint::now();
+    for _ in 0..3 {
+        runtime.block_on(async {
+            let inside = heist::spawn(async {
+                let tasks: Vec<_> = (0..20_000).map(|_| heist::spawn(burden())).collect();
+                for task in tasks {
+                    assert_eq!(task.await.unwrap(), 400);
+                }
+            });
+            let tasks: Vec<_> = (0..20_000).map(|_| heist::spawn(burden())).collect();
+            for task in tasks {
+                assert_eq!(task.await.unwrap(), 400);
+            }
+            inside.await.unwrap();
+        });
+    }
+    assert_comes_to(Footprint { bytes: before.bytes + KEPT_MAX, ..before });
+    let kept = Footprint::now().bytes - before.bytes;
+    assert!(kept > 1 << 18 || cfg!(heist_sanitize), "something is kept: {kept} bytes");
+    drop(runtime);
+    assert_comes_to(Footprint { bytes: empty.bytes + KEPT_MAX / 3, ..empty });
 }
 
 #[test]

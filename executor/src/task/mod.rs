@@ -68,6 +68,7 @@ pub(crate) mod live_set;
 mod local_key;
 #[cfg(not(heist_loom))]
 pub(crate) mod local_set;
+pub(crate) mod memory;
 pub(crate) mod poll;
 pub(crate) mod roster;
 #[cfg(not(heist_loom))]

@@ -4,6 +4,7 @@
 //! its destructor and of its output's destructor end here and become the task's outcome: no panic
 //! of a task reaches its worker. Deliberately without any choice of queue: that is [`Home`]'s.
 
+use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -22,7 +23,7 @@ use super::header::{Header, Notified, TaskRef, Vtable, release};
 use super::id::Id;
 use super::join::JoinHandle;
 use super::state::{Pause, Start};
-use super::{age, current, waker};
+use super::{age, current, memory, waker};
 use crate::foreign::quietly;
 use crate::shim::UnsafeCell;
 
@@ -100,20 +101,24 @@ where
     F::Output: 'static,
     H: Home,
 {
-    let cell = Box::new(Cell::<F, H> {
-        header: Header::new(
-            Cell::<F, H>::VTABLE,
-            home.cast(),
-            Id::next(),
-            origin.parent,
-            origin.spawned_at,
-            origin.details,
-            age::now(),
-        ),
-        stage: UnsafeCell::new(Stage { future: ManuallyDrop::new(future) }),
-        home: PhantomData,
-    });
-    let header = NonNull::from(Box::leak(cell)).cast::<Header>();
+    let cell = memory::allocate(Layout::new::<Cell<F, H>>()).cast::<Cell<F, H>>();
+    // SAFETY: memory of a cell's layout, which nobody else knows yet.
+    unsafe {
+        cell.write(Cell {
+            header: Header::new(
+                Cell::<F, H>::VTABLE,
+                home.cast(),
+                Id::next(),
+                origin.parent,
+                origin.spawned_at,
+                origin.details,
+                age::now(),
+            ),
+            stage: UnsafeCell::new(Stage { future: ManuallyDrop::new(future) }),
+            home: PhantomData,
+        });
+    }
+    let header = cell.cast::<Header>();
     // SAFETY: a new task word counts three references, one for each of these, and is notified.
     unsafe {
         let live = TaskRef::from_raw(header);
@@ -337,10 +342,12 @@ unsafe fn drop_output<F: Future, H: Home>(task: NonNull<Header>) {
 /// # Safety
 /// The caller has given up the last reference; future and output are gone.
 unsafe fn free<F: Future, H: Home>(task: NonNull<Header>) {
-    // SAFETY: `allocate::<F, H>` leaked this box, and nobody else can reach it any more.
-    let cell = unsafe { Box::from_raw(task.cast::<Cell<F, H>>().as_ptr()) };
+    let cell = task.cast::<Cell<F, H>>();
     // It may hold the last reference to a value that was inherited.
-    quietly(|| drop(cell));
+    // SAFETY: `allocate::<F, H>` made this cell, and nobody else can reach it any more.
+    quietly(|| unsafe { cell.drop_in_place() });
+    // SAFETY: as above; the cell is gone, and this was its memory.
+    unsafe { memory::free(cell.cast(), Layout::new::<Cell<F, H>>()) };
 }
 
 /// The stage of a task.

@@ -19,9 +19,9 @@
 //!
 //! Every edge is a pure function on [`Snapshot`] returning the caller's duty, tabulated in the
 //! tests below; this file applies them to the atomic word, and no other file knows a bit of it. A task
-//! that woke itself goes from its poll to its queue without an edge: the next `start` sees what
-//! came meanwhile.
-//! All edges are read-modify-write operations, so each one sees the latest word; all are `AcqRel`,
+//! that woke itself goes from its poll to its queue without an edge, and on to its next poll without
+//! writing one: the next edge that is written sees what came meanwhile.
+//! All others are read-modify-write operations, so each one sees the latest word; all are `AcqRel`,
 //! and the comment on [`State::apply`] names the pairs.
 
 use std::fmt;
@@ -299,13 +299,19 @@ impl State {
     pub(crate) fn start(&self) -> Start {
         // The holder of the `Notified` is the only one who may change RUNNING, and take NOTIFIED
         // away, so the edge needs no loop, and the first look may be old.
+        // Ordering: Acquire, pairs with the release half of `abort`.
+        let seen = Snapshot(self.0.load(Ordering::Acquire));
         // Ordering: AcqRel, as in `apply`.
-        let before = if Snapshot(self.0.load(Ordering::Relaxed)).is_running() {
-            self.0.fetch_and(!NOTIFIED, Ordering::AcqRel)
+        let before = if !seen.is_running() {
+            Snapshot(self.0.fetch_xor(RUNNING | NOTIFIED, Ordering::AcqRel))
+        } else if seen.is_notified() {
+            Snapshot(self.0.fetch_and(!NOTIFIED, Ordering::AcqRel))
         } else {
-            self.0.fetch_xor(RUNNING | NOTIFIED, Ordering::AcqRel)
+            // It woke itself, and the edge would change nothing. Who wakes or cancels it from now
+            // on is seen by the edge after this poll, or by the start of the next one.
+            seen
         };
-        Snapshot(before).start().1
+        before.start().1
     }
 
     #[inline]
