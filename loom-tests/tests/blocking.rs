@@ -1,11 +1,12 @@
-//! The blocking pool: claiming a thread, starting one, going idle, the end. `blocking/crew.rs` and
-//! `blocking/population.rs`.
+//! The blocking pool: calling a thread, starting one, arriving, going idle, the end.
+//! `blocking/crew.rs` and `blocking/population.rs`.
 //!
 //! Properties: every job is run once, or once the crew is closed cancelled once; what is not cancelled
-//! then is run; there are never more threads than allowed; every thread ends. Threads: one or two that submit or close, and those of
-//! the crew. Bound: 3 preemptions. It would catch a job that is left to a thread which goes idle at
-//! this moment, a thread that is counted on twice, a job that slips in behind the closing, and one
-//! that the closing leaves behind.
+//! then is run; none waits behind one that blocks as long as there may be another thread; there are never
+//! more threads than allowed; every thread ends. Threads: one or two that submit or close, and those of
+//! the crew. Bound: 3 preemptions. It would catch a job that is left to a thread which goes idle, or
+//! arrives, at this moment, a thread that is counted on twice, a job that slips in behind the closing, and
+//! one that the closing leaves behind.
 #![cfg(heist_loom)]
 
 use std::io;
@@ -24,6 +25,8 @@ struct Pool {
     /// How often each job was run or cancelled.
     run: [AtomicUsize; 2],
     cancelled: [AtomicUsize; 2],
+    /// Whether the first job ends only after the second.
+    in_need: bool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -32,28 +35,41 @@ const NEVER: Duration = Duration::MAX;
 
 impl Pool {
     fn new(max_threads: usize, keep_alive: Duration) -> Arc<Pool> {
-        Arc::new(Pool {
+        Arc::new(Pool::of(max_threads, keep_alive))
+    }
+
+    fn of(max_threads: usize, keep_alive: Duration) -> Pool {
+        Pool {
             crew: Crew::new(max_threads, keep_alive),
             run: Default::default(),
             cancelled: Default::default(),
+            in_need: false,
             threads: Mutex::new(Vec::new()),
-        })
-    }
-
-    fn work(&self) {
-        while let Some(job) = self.crew.next() {
-            self.run[job].fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// The life of a thread; the first job waits for the second if `in_need`.
+    fn work(pool: &Arc<Pool>) {
+        let start = || Pool::start(pool);
+        let mut next = pool.crew.begin(start);
+        while let Some(job) = next {
+            while pool.in_need && job == 0 && pool.run[1].load(Ordering::Relaxed) == 0 {
+                loom::thread::yield_now();
+            }
+            pool.run[job].fetch_add(1, Ordering::Relaxed);
+            next = pool.crew.next(start);
+        }
+    }
+
+    fn start(pool: &Arc<Pool>) -> io::Result<()> {
+        let held = pool.clone();
+        let thread = loom::thread::spawn(move || Pool::work(&held));
+        pool.threads.lock().unwrap().push(thread);
+        Ok(())
+    }
+
     fn submit(pool: &Arc<Pool>, job: usize) {
-        let start = || {
-            let held = pool.clone();
-            let thread = loom::thread::spawn(move || held.work());
-            pool.threads.lock().unwrap().push(thread);
-            Ok(())
-        };
-        if pool.crew.submit(job, start).unwrap() == Fate::Unstaffed {
+        if pool.crew.submit(job, || Pool::start(pool)).unwrap() == Fate::Unstaffed {
             pool.cancel_queued();
         }
     }
@@ -130,6 +146,17 @@ fn two_submitters_never_count_on_the_same_thread() {
     });
 }
 
+/// A job that blocks, and one that was queued before anybody had come for the first.
+#[test]
+fn a_job_does_not_wait_behind_one_that_blocks() {
+    model(3, || {
+        let pool = Arc::new(Pool { in_need: true, ..Pool::of(2, AT_ONCE) });
+        Pool::submit(&pool, 0);
+        Pool::submit(&pool, 1);
+        pool.end(false);
+    });
+}
+
 /// The closing against a submitter and an idle thread.
 #[test]
 fn a_job_that_meets_the_end_is_run_or_cancelled() {
@@ -201,6 +228,43 @@ fn without_a_thread_the_job_comes_back() {
     });
 }
 
+/// A thread arrives, with one look at the queue, while a second job is submitted: it sees the job, or is
+/// not counted on.
+fn arrival(looks_first: bool) {
+    let parts = Arc::new((Population::new(), Injector::new()));
+    let (population, queue) = &*parts;
+    assert_eq!(population.staff(2), Staff::Start);
+    let called = parts.clone();
+    let thread = loom::thread::spawn(move || {
+        let (population, queue) = &*called;
+        let mut sees = false;
+        if looks_first {
+            sees = !queue.is_empty();
+        }
+        population.arrive();
+        if !looks_first {
+            sees = !queue.is_empty();
+        }
+        sees
+    });
+    queue.push(7);
+    let staff = population.staff(2);
+    let sees = thread.join().unwrap();
+    assert!(sees || staff == Staff::Start, "a job is left behind");
+}
+
+#[test]
+fn who_arrives_sees_the_job_or_is_not_counted_on() {
+    model(3, || arrival(false));
+}
+
+/// The twin: a thread that looks at the queue before it says that it is there.
+#[test]
+fn broken_who_arrives_after_its_look_leaves_a_job_behind() {
+    let test = "broken_who_arrives_after_its_look_leaves_a_job_behind";
+    must_fail(test, "left behind", || arrival(true));
+}
+
 /// The twin: the same word and the same queue in the hands of a thread that goes home without the
 /// second look.
 #[test]
@@ -212,6 +276,7 @@ fn broken_without_a_second_look_a_job_is_left_behind() {
         let working = parts.clone();
         let thread = loom::thread::spawn(move || {
             let (population, queue) = &*working;
+            population.arrive();
             loop {
                 while queue.pop().is_some() {}
                 population.rest();

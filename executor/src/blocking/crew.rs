@@ -1,8 +1,8 @@
-//! The crew: a queue of jobs, and threads that are started, claimed and let go as it needs them.
+//! The crew: a queue of jobs, and threads that are started, called and let go as it needs them.
 //!
 //! Who does a job is decided on the [`Population`]'s word; this file adds the queue, and the
-//! permits that wake claimed threads. A thread's life is a loop over [`Crew::next`]; what a job is,
-//! and how a thread is started, is the caller's business.
+//! permits that wake called threads. A thread's life is [`Crew::begin`] and a loop over [`Crew::next`];
+//! what a job is, and how a thread is started, is the caller's business.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::shim::{Condvar, Mutex, has_come};
 pub struct Crew<J> {
     queue: Injector<J>,
     population: Population,
-    /// Wakes that claimed threads have not consumed yet.
+    /// Wakes that called threads have not consumed yet.
     permits: Mutex<usize>,
     permit_given: Condvar,
     closed: AtomicBool,
@@ -55,27 +55,8 @@ impl<J> Crew<J> {
     /// caller's to cancel.
     pub fn submit(&self, job: J, start: impl Fn() -> io::Result<()>) -> io::Result<Fate> {
         self.queue.push(job);
-        let mut max = self.max_threads;
-        loop {
-            match self.population.staff(max) {
-                Staff::Busy => break,
-                Staff::Wake => {
-                    self.give_permit();
-                    break;
-                }
-                Staff::Start => match start() {
-                    Ok(()) => break,
-                    Err(error) => {
-                        self.population.lose_thread();
-                        // The threads there are must do; without any the job cannot be run.
-                        max = 0;
-                        if self.population.threads() == 0 {
-                            return Err(error);
-                        }
-                    }
-                },
-                Staff::Nobody => return Ok(Fate::Unstaffed),
-            }
+        if !self.call(start)? {
+            return Ok(Fate::Unstaffed);
         }
         // Ordering: Relaxed, after the fence in `staff`, which pairs with the one in `close`: if
         // the closing was too early to find the job, it is seen here.
@@ -83,8 +64,40 @@ impl<J> Crew<J> {
         Ok(if closed { Fate::Unstaffed } else { Fate::Staffed })
     }
 
-    /// The next job of a thread of this crew, which waits for it; `None` if it must end.
-    pub fn next(&self) -> Option<J> {
+    /// Sees to it that somebody comes for what is queued; false if there is nobody.
+    fn call(&self, start: impl Fn() -> io::Result<()>) -> io::Result<bool> {
+        let mut max = self.max_threads;
+        loop {
+            match self.population.staff(max) {
+                Staff::Enough => return Ok(true),
+                Staff::Wake => {
+                    self.give_permit();
+                    return Ok(true);
+                }
+                Staff::Start => match start() {
+                    Ok(()) => return Ok(true),
+                    Err(error) => {
+                        self.population.lose_thread();
+                        // The threads there are must do; without any the jobs cannot be run.
+                        max = 0;
+                        if self.population.threads() == 0 {
+                            return Err(error);
+                        }
+                    }
+                },
+                Staff::Nobody => return Ok(false),
+            }
+        }
+    }
+
+    /// The first job of a thread that was started for this crew; see `next`.
+    pub fn begin(&self, start: impl Fn() -> io::Result<()>) -> Option<J> {
+        self.arrive(&start).or_else(|| self.next(start))
+    }
+
+    /// The next job of a thread of this crew, which waits for it; `None` if it must end. If there
+    /// are more, another thread is called, or started by `start`.
+    pub fn next(&self, start: impl Fn() -> io::Result<()>) -> Option<J> {
         loop {
             if let Some(job) = self.queue.pop() {
                 return Some(job);
@@ -96,10 +109,24 @@ impl<J> Crew<J> {
             if !self.await_permit() {
                 return None;
             }
+            if let Some(job) = self.arrive(&start) {
+                return Some(job);
+            }
         }
     }
 
-    /// Waits to be claimed; false if the thread has ended its claim on life instead.
+    /// What a thread that was called does first.
+    fn arrive(&self, start: impl Fn() -> io::Result<()>) -> Option<J> {
+        self.population.arrive();
+        let job = self.queue.pop()?;
+        if !self.queue.is_empty() {
+            // If no thread can be started, this one and its like must do.
+            let _ = self.call(start);
+        }
+        Some(job)
+    }
+
+    /// Waits to be called; false if the thread has left instead.
     fn await_permit(&self) -> bool {
         let deadline = Instant::now().checked_add(self.keep_alive);
         let mut permits = self.permits.lock();
@@ -115,7 +142,7 @@ impl<J> Crew<J> {
                 return false;
             }
             match deadline {
-                // Claimed at the last moment: the permit comes without a deadline.
+                // Called at the last moment: the permit comes without a deadline.
                 Some(deadline) if !expired => {
                     self.permit_given.wait_until(&mut permits, deadline);
                 }

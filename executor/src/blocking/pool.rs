@@ -116,7 +116,7 @@ impl Pool {
         let (pool, held) = (self.clone(), scheduler.clone());
         let body = move || {
             let _context = context::enter(&held);
-            pool.work();
+            pool.work(&held);
         };
         match &self.name {
             Some(name) => threads::start_as(scheduler, name.to_string(), body),
@@ -125,8 +125,10 @@ impl Pool {
     }
 
     /// The life of a thread.
-    fn work(&self) {
-        while let Some(queued) = self.crew.next() {
+    fn work(self: &Arc<Pool>, scheduler: &Arc<Scheduler>) {
+        let start = || self.start_thread(scheduler);
+        let mut next = self.crew.begin(start);
+        while let Some(queued) = next {
             self.queue_time.count(&queued);
             queued.job.run();
             // Ordering: Relaxed; only the paused clock asks.
@@ -134,6 +136,7 @@ impl Pool {
             if self.busy.load(Ordering::Relaxed) == 0 {
                 context::with_current(Scheduler::rouse_if_paused);
             }
+            next = self.crew.next(start);
         }
     }
 

@@ -1,72 +1,94 @@
-//! The blocking pool's one atomic word: how many threads it has and how many of them are idle.
+//! The blocking pool's one atomic word: how many threads it has, how many of them are idle, and how many
+//! have been called and are still on their way.
 //!
-//! The decision *claim an idle thread, start another, or leave it to the busy ones* is one
+//! The decision *call an idle thread, start another, or leave it to those that come or are at work* is one
 //! compare-and-swap here, so two submitters never count on the same thread, and no thread is
 //! started under a lock.
 //!
-//! The race that this word must survive is between a submitter that finds nobody idle and a thread
-//! that goes idle meanwhile:
+//! A job must not wait behind one that blocks as long as there may be another thread for it. But a wake takes
+//! as long as hundreds of short jobs, so few are on their way at a time: whoever arrives takes a job, and
+//! calls another thread if that has left more. Two races must be survived:
 //!
 //! * submitting: 1. push the job; 2. fence; 3. decide on the word;
-//! * going idle: 1. announce it on the word; 2. fence; 3. look at the queue once more.
+//! * going idle: 1. announce it on the word; 2. fence; 3. look at the queue once more;
+//! * arriving: 1. announce it on the word; 2. fence; 3. look at the queue.
 //!
-//! If the submitter's fence comes first, the thread sees the job and takes the announcement
-//! back. If the thread's comes first, the submitter sees it idle and claims it. A thread that
-//! cannot take its announcement back has been claimed, and a permit is on its way to it.
+//! If the submitter's fence comes first, the thread sees the job: one that goes idle takes its
+//! announcement back, and one that arrives takes the job, or calls somebody for it. If the thread's comes
+//! first, the submitter does not count on it: it finds it idle and calls it, or arrived and calls another.
+//! A thread that cannot take its announcement back has been called, and a permit is on its way to it.
 
-use crate::shim::atomic::{AtomicUsize, Ordering, fence};
+use crate::shim::atomic::{AtomicU64, Ordering, fence};
 
-const IDLE: usize = 1;
-const THREAD: usize = 1 << (usize::BITS / 2);
-const IDLE_MASK: usize = THREAD - 1;
+const IDLE: u64 = 1;
+const CALLED: u64 = 1 << 24;
+const THREAD: u64 = 1 << 32;
+
+/// So many may be on their way at a time.
+const CALLED_MAX: u64 = 1;
 
 /// See the module's documentation.
-pub struct Population(AtomicUsize);
+pub struct Population(AtomicU64);
 
-/// What a submitter must do about its job.
+/// What whoever has work for a thread must do about it.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Staff {
-    /// An idle thread is claimed: give it a permit.
+    /// An idle thread is called: give it a permit.
     Wake,
-    /// A new thread is counted: start it.
+    /// A new thread is counted, and called: start it.
     Start,
-    /// All threads are busy and will look at the queue before they rest.
-    Busy,
+    /// Nothing: somebody is on the way and will see to it, or all threads are busy and will look at
+    /// the queue before they rest.
+    Enough,
     /// There is no thread and there may be none.
     Nobody,
+}
+
+fn threads(word: u64) -> u64 {
+    word / THREAD
+}
+
+fn called(word: u64) -> u64 {
+    word % THREAD / CALLED
+}
+
+fn idle(word: u64) -> u64 {
+    word % CALLED
 }
 
 impl Population {
     /// No thread at all.
     pub fn new() -> Population {
-        Population(AtomicUsize::new(0))
+        Population(AtomicU64::new(0))
     }
 
     /// How many threads there are.
     pub fn threads(&self) -> usize {
         // Ordering: Relaxed; for metrics.
-        self.0.load(Ordering::Relaxed) / THREAD
+        threads(self.0.load(Ordering::Relaxed)) as usize
     }
 
-    /// How many of them are idle and not claimed.
+    /// How many of them are idle and not called.
     pub fn idle(&self) -> usize {
         // Ordering: Relaxed; for metrics.
-        self.0.load(Ordering::Relaxed) & IDLE_MASK
+        idle(self.0.load(Ordering::Relaxed)) as usize
     }
 
-    /// Decides who runs a job that has just been pushed, with at most `max` threads.
+    /// Decides who runs what is queued, with at most `max` threads.
     pub fn staff(&self, max: usize) -> Staff {
-        // Ordering: pairs with the fence in `rest`.
+        // Ordering: pairs with the fences in `rest` and `arrive`.
         fence(Ordering::SeqCst);
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
-            let (next, staff) = if now & IDLE_MASK > 0 {
-                (now - IDLE, Staff::Wake)
-            } else if now / THREAD < max {
-                (now + THREAD, Staff::Start)
-            } else if now / THREAD > 0 {
-                return Staff::Busy;
+            let (next, staff) = if called(now) == CALLED_MAX {
+                return Staff::Enough;
+            } else if idle(now) > 0 {
+                (now + CALLED - IDLE, Staff::Wake)
+            } else if threads(now) < max as u64 {
+                (now + CALLED + THREAD, Staff::Start)
+            } else if threads(now) > 0 {
+                return Staff::Enough;
             } else {
                 return Staff::Nobody;
             };
@@ -78,6 +100,13 @@ impl Population {
         }
     }
 
+    /// A thread that was called is there; it must look at the queue.
+    pub fn arrive(&self) {
+        // Ordering: AcqRel, as in `staff`; the fence pairs with the one there.
+        self.0.fetch_sub(CALLED, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+    }
+
     /// A thread has found the queue empty; it must look once more.
     pub fn rest(&self) {
         // Ordering: AcqRel, as in `staff`; the fence pairs with the one there.
@@ -86,11 +115,11 @@ impl Population {
     }
 
     /// A resting thread takes its announcement back, to work or (`leaving`) to end. False if it
-    /// has been claimed: a permit will come.
+    /// has been called: a permit will come.
     pub fn unrest(&self, leaving: bool) -> bool {
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
-            if now & IDLE_MASK == 0 {
+            if idle(now) == 0 {
                 return false;
             }
             let next = now - IDLE - if leaving { THREAD } else { 0 };
@@ -102,10 +131,11 @@ impl Population {
         }
     }
 
-    /// A busy thread ends, or one that was counted could not be started.
+    /// A thread that was counted and called could not be started. Others may have counted on it: the
+    /// caller decides anew.
     pub fn lose_thread(&self) {
         // Ordering: AcqRel, as in `staff`.
-        self.0.fetch_sub(THREAD, Ordering::AcqRel);
+        self.0.fetch_sub(THREAD + CALLED, Ordering::AcqRel);
     }
 }
 
@@ -113,30 +143,34 @@ impl Population {
 mod tests {
     use super::*;
 
-    fn word(threads: usize, idle: usize) -> Population {
-        Population(AtomicUsize::new(threads * THREAD + idle * IDLE))
+    fn word(threads: u64, called: u64, idle: u64) -> Population {
+        Population(AtomicU64::new(threads * THREAD + called * CALLED + idle * IDLE))
     }
 
-    fn counts(population: &Population) -> (usize, usize) {
-        (population.threads(), population.idle())
+    fn counts(population: &Population) -> (u64, u64, u64) {
+        let word = population.0.load(Ordering::Relaxed);
+        (threads(word), called(word), idle(word))
     }
 
     /// Every small population.
-    fn all() -> impl Iterator<Item = (usize, usize)> {
-        (0..4).flat_map(|threads| (0..=threads).map(move |idle| (threads, idle)))
+    fn all() -> impl Iterator<Item = (u64, u64, u64)> {
+        let called = |threads| (0..=CALLED_MAX.min(threads)).map(move |called| (threads, called));
+        let idle = |(threads, called)| (0..=threads - called).map(move |i| (threads, called, i));
+        (0..4).flat_map(called).flat_map(idle)
     }
 
     #[test]
     fn the_table_of_a_submission() {
-        for (threads, idle) in all() {
+        for (threads, called, idle) in all() {
             for max in 0..4 {
-                let population = word(threads, idle);
-                let staff = population.staff(max);
-                let (expected, after) = match (threads, idle) {
-                    (_, 1..) => (Staff::Wake, (threads, idle - 1)),
-                    (_, 0) if threads < max => (Staff::Start, (threads + 1, 0)),
-                    (1.., 0) => (Staff::Busy, (threads, 0)),
-                    (0, 0) => (Staff::Nobody, (0, 0)),
+                let population = word(threads, called, idle);
+                let staff = population.staff(max as usize);
+                let (expected, after) = match (threads, called, idle) {
+                    (_, CALLED_MAX, _) => (Staff::Enough, (threads, called, idle)),
+                    (_, _, 1..) => (Staff::Wake, (threads, called + 1, idle - 1)),
+                    (_, _, 0) if threads < max => (Staff::Start, (threads + 1, called + 1, 0)),
+                    (1.., _, 0) => (Staff::Enough, (threads, called, 0)),
+                    (0, _, 0) => (Staff::Nobody, (0, 0, 0)),
                 };
                 assert_eq!((staff, counts(&population)), (expected, after));
             }
@@ -145,21 +179,26 @@ mod tests {
 
     #[test]
     fn the_table_of_a_threads_life() {
-        for (threads, idle) in all() {
-            if idle < threads {
-                let population = word(threads, idle);
+        for (threads, called, idle) in all() {
+            if idle + called < threads {
+                let population = word(threads, called, idle);
                 population.rest();
-                assert_eq!(counts(&population), (threads, idle + 1));
-                let population = word(threads, idle);
+                assert_eq!(counts(&population), (threads, called, idle + 1));
+            }
+            if called > 0 {
+                let population = word(threads, called, idle);
+                population.arrive();
+                assert_eq!(counts(&population), (threads, called - 1, idle));
+                let population = word(threads, called, idle);
                 population.lose_thread();
-                assert_eq!(counts(&population), (threads - 1, idle));
+                assert_eq!(counts(&population), (threads - 1, called - 1, idle));
             }
             for leaving in [false, true] {
-                let population = word(threads, idle);
+                let population = word(threads, called, idle);
                 let taken_back = population.unrest(leaving);
                 let after = match idle {
-                    0 => (threads, 0),
-                    _ => (threads - usize::from(leaving), idle - 1),
+                    0 => (threads, called, 0),
+                    _ => (threads - u64::from(leaving), called, idle - 1),
                 };
                 assert_eq!((taken_back, counts(&population)), (idle > 0, after));
             }
@@ -167,15 +206,18 @@ mod tests {
     }
 
     #[test]
-    fn idle_threads_come_first_then_new_ones_then_the_busy() {
+    fn one_on_the_way_is_enough_then_idle_threads_come_then_new_ones_then_the_busy() {
         let population = Population::new();
         assert_eq!(population.staff(0), Staff::Nobody);
         assert_eq!(population.staff(1), Staff::Start);
-        assert_eq!(population.staff(1), Staff::Busy);
+        assert_eq!(population.staff(2), Staff::Enough, "it is on its way");
+        population.arrive();
+        assert_eq!(population.staff(1), Staff::Enough, "it is busy");
         population.rest();
         assert_eq!((population.threads(), population.idle()), (1, 1));
         assert_eq!(population.staff(2), Staff::Wake);
-        assert!(!population.unrest(false), "claimed");
+        assert!(!population.unrest(false), "called");
+        population.arrive();
         population.rest();
         assert!(population.unrest(true));
         assert_eq!((population.threads(), population.idle()), (0, 0));
