@@ -228,24 +228,23 @@ fn without_a_thread_the_job_comes_back() {
     });
 }
 
-/// A thread arrives, with one look at the queue, while a second job is submitted: it sees the job, or is
-/// not counted on.
-fn arrival(looks_first: bool) {
+/// A thread that was called arrives, or whoever called it could not start it, with one look at the queue
+/// before or after that is told, while a job is submitted: either it sees the job, or the submitter does
+/// not count on it.
+fn arrival(tell: fn(&Population), looks_first: bool) {
     let parts = Arc::new((Population::new(), Injector::new()));
     let (population, queue) = &*parts;
     assert_eq!(population.staff(2), Staff::Start);
     let called = parts.clone();
     let thread = loom::thread::spawn(move || {
         let (population, queue) = &*called;
-        let mut sees = false;
         if looks_first {
-            sees = !queue.is_empty();
+            let sees = !queue.is_empty();
+            tell(population);
+            return sees;
         }
-        population.arrive();
-        if !looks_first {
-            sees = !queue.is_empty();
-        }
-        sees
+        tell(population);
+        !queue.is_empty()
     });
     queue.push(7);
     let staff = population.staff(2);
@@ -255,14 +254,19 @@ fn arrival(looks_first: bool) {
 
 #[test]
 fn who_arrives_sees_the_job_or_is_not_counted_on() {
-    model(3, || arrival(false));
+    model(3, || arrival(Population::arrive, false));
+}
+
+#[test]
+fn who_cannot_start_a_thread_sees_the_job_or_is_not_counted_on() {
+    model(3, || arrival(Population::lose_thread, false));
 }
 
 /// The twin: a thread that looks at the queue before it says that it is there.
 #[test]
 fn broken_who_arrives_after_its_look_leaves_a_job_behind() {
     let test = "broken_who_arrives_after_its_look_leaves_a_job_behind";
-    must_fail(test, "left behind", || arrival(true));
+    must_fail(test, "left behind", || arrival(Population::arrive, true));
 }
 
 /// The twin: the same word and the same queue in the hands of a thread that goes home without the

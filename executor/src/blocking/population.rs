@@ -1,17 +1,17 @@
-//! The blocking pool's one atomic word: how many threads it has, how many of them are idle, and how many
-//! have been called and are still on their way.
+//! The blocking pool's one atomic word: how many threads it has, how many of them are idle, and whether
+//! one has been called and is still on its way.
 //!
 //! The decision *call an idle thread, start another, or leave it to those that come or are at work* is one
 //! compare-and-swap here, so two submitters never count on the same thread, and no thread is
 //! started under a lock.
 //!
 //! A job must not wait behind one that blocks as long as there may be another thread for it. But a wake takes
-//! as long as hundreds of short jobs, so few are on their way at a time: whoever arrives takes a job, and
-//! calls another thread if that has left more. Two races must be survived:
+//! as long as hundreds of short jobs, so one is on its way at a time: whoever arrives takes a job, and
+//! calls another thread if that has left more. Three races must be survived:
 //!
 //! * submitting: 1. push the job; 2. fence; 3. decide on the word;
 //! * going idle: 1. announce it on the word; 2. fence; 3. look at the queue once more;
-//! * arriving: 1. announce it on the word; 2. fence; 3. look at the queue.
+//! * arriving, or failing to start a thread: 1. announce it on the word; 2. fence; 3. look at the queue.
 //!
 //! If the submitter's fence comes first, the thread sees the job: one that goes idle takes its
 //! announcement back, and one that arrives takes the job, or calls somebody for it. If the thread's comes
@@ -21,11 +21,8 @@
 use crate::shim::atomic::{AtomicU64, Ordering, fence};
 
 const IDLE: u64 = 1;
-const CALLED: u64 = 1 << 24;
+const CALLED: u64 = 1 << 31;
 const THREAD: u64 = 1 << 32;
-
-/// So many may be on their way at a time.
-const CALLED_MAX: u64 = 1;
 
 /// See the module's documentation.
 pub struct Population(AtomicU64);
@@ -49,8 +46,8 @@ fn threads(word: u64) -> u64 {
     word / THREAD
 }
 
-fn called(word: u64) -> u64 {
-    word % THREAD / CALLED
+fn is_called(word: u64) -> bool {
+    word & CALLED != 0
 }
 
 fn idle(word: u64) -> u64 {
@@ -77,11 +74,11 @@ impl Population {
 
     /// Decides who runs what is queued, with at most `max` threads.
     pub fn staff(&self, max: usize) -> Staff {
-        // Ordering: pairs with the fences in `rest` and `arrive`.
+        // Ordering: pairs with the fences in `arrive`, `rest` and `lose_thread`.
         fence(Ordering::SeqCst);
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
-            let (next, staff) = if called(now) == CALLED_MAX {
+            let (next, staff) = if is_called(now) {
                 return Staff::Enough;
             } else if idle(now) > 0 {
                 (now + CALLED - IDLE, Staff::Wake)
@@ -132,10 +129,11 @@ impl Population {
     }
 
     /// A thread that was counted and called could not be started. Others may have counted on it: the
-    /// caller decides anew.
+    /// caller must look at the queue in its stead.
     pub fn lose_thread(&self) {
-        // Ordering: AcqRel, as in `staff`.
+        // Ordering: AcqRel, as in `staff`; the fence pairs with the one there.
         self.0.fetch_sub(THREAD + CALLED, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
     }
 }
 
@@ -143,20 +141,24 @@ impl Population {
 mod tests {
     use super::*;
 
-    fn word(threads: u64, called: u64, idle: u64) -> Population {
-        Population(AtomicU64::new(threads * THREAD + called * CALLED + idle * IDLE))
+    fn word(threads: u64, called: bool, idle: u64) -> Population {
+        Population(AtomicU64::new(threads * THREAD + u64::from(called) * CALLED + idle * IDLE))
     }
 
-    fn counts(population: &Population) -> (u64, u64, u64) {
+    fn parts(population: &Population) -> (u64, bool, u64) {
         let word = population.0.load(Ordering::Relaxed);
-        (threads(word), called(word), idle(word))
+        (threads(word), is_called(word), idle(word))
     }
 
     /// Every small population.
-    fn all() -> impl Iterator<Item = (u64, u64, u64)> {
-        let called = |threads| (0..=CALLED_MAX.min(threads)).map(move |called| (threads, called));
-        let idle = |(threads, called)| (0..=threads - called).map(move |i| (threads, called, i));
-        (0..4).flat_map(called).flat_map(idle)
+    fn all() -> impl Iterator<Item = (u64, bool, u64)> {
+        let words = |threads: u64, called: bool| {
+            let rest = threads.checked_sub(u64::from(called));
+            rest.into_iter()
+                .flat_map(move |rest| (0..=rest).map(move |idle| (threads, called, idle)))
+        };
+        (0..4)
+            .flat_map(move |threads| [false, true].into_iter().flat_map(move |c| words(threads, c)))
     }
 
     #[test]
@@ -166,13 +168,13 @@ mod tests {
                 let population = word(threads, called, idle);
                 let staff = population.staff(max as usize);
                 let (expected, after) = match (threads, called, idle) {
-                    (_, CALLED_MAX, _) => (Staff::Enough, (threads, called, idle)),
-                    (_, _, 1..) => (Staff::Wake, (threads, called + 1, idle - 1)),
-                    (_, _, 0) if threads < max => (Staff::Start, (threads + 1, called + 1, 0)),
-                    (1.., _, 0) => (Staff::Enough, (threads, called, 0)),
-                    (0, _, 0) => (Staff::Nobody, (0, 0, 0)),
+                    (_, true, _) => (Staff::Enough, (threads, true, idle)),
+                    (_, _, 1..) => (Staff::Wake, (threads, true, idle - 1)),
+                    (_, _, 0) if threads < max => (Staff::Start, (threads + 1, true, 0)),
+                    (1.., _, 0) => (Staff::Enough, (threads, false, 0)),
+                    (0, _, 0) => (Staff::Nobody, (0, false, 0)),
                 };
-                assert_eq!((staff, counts(&population)), (expected, after));
+                assert_eq!((staff, parts(&population)), (expected, after));
             }
         }
     }
@@ -180,18 +182,18 @@ mod tests {
     #[test]
     fn the_table_of_a_threads_life() {
         for (threads, called, idle) in all() {
-            if idle + called < threads {
+            if idle + u64::from(called) < threads {
                 let population = word(threads, called, idle);
                 population.rest();
-                assert_eq!(counts(&population), (threads, called, idle + 1));
+                assert_eq!(parts(&population), (threads, called, idle + 1));
             }
-            if called > 0 {
+            if called {
                 let population = word(threads, called, idle);
                 population.arrive();
-                assert_eq!(counts(&population), (threads, called - 1, idle));
+                assert_eq!(parts(&population), (threads, false, idle));
                 let population = word(threads, called, idle);
                 population.lose_thread();
-                assert_eq!(counts(&population), (threads - 1, called - 1, idle));
+                assert_eq!(parts(&population), (threads - 1, false, idle));
             }
             for leaving in [false, true] {
                 let population = word(threads, called, idle);
@@ -200,7 +202,7 @@ mod tests {
                     0 => (threads, called, 0),
                     _ => (threads - u64::from(leaving), called, idle - 1),
                 };
-                assert_eq!((taken_back, counts(&population)), (idle > 0, after));
+                assert_eq!((taken_back, parts(&population)), (idle > 0, after));
             }
         }
     }
