@@ -78,12 +78,22 @@ fn timed(example: &str, seconds: f64) -> [Run; 2] {
     for run in &paused {
         assert_eq!(run.took("all"), seconds, "{example} on a paused clock");
     }
-    let real = Run::of(example, &["--scale", "0.05"], 2);
-    assert_time(real.took("all"), 0.05 * seconds);
+    let real = undisturbed(|| {
+        let real = Run::of(example, &["--scale", "0.05"], 2);
+        let took = real.took("all");
+        assert_time(took, 0.05 * seconds);
+        (took - 0.05 * seconds, real)
+    });
     for run in [&paused[1], &real] {
         assert_eq!(run.sorted(), paused[0].sorted());
     }
     paused
+}
+
+/// A run on the real clock, where what is a second apart is 50 ms apart. One that was late by as much
+/// says nothing about the order of things, as the machine has let them fall together: it is done again.
+fn undisturbed(run: impl Fn() -> (f64, Run)) -> Run {
+    (0..20).map(|_| run()).find(|(late, _)| *late < 0.04).unwrap_or_else(&run).1
 }
 
 /// Runs an example on the real clock, with one worker and with two.
