@@ -27,7 +27,7 @@
 //! If the fence of the one who wakes up comes first, the other sees it awake. If it comes second,
 //! the one who wakes up sees that the alarm is silent, or set for too late.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
@@ -47,6 +47,9 @@ const LONG_PERIOD: Duration = Duration::from_millis(1);
 /// off until after the next timer serves the one who wakes for that, and the next but one.
 const LATEST: Duration = Duration::from_micros(1700);
 
+/// So many times in a row the alarm is silenced after it has rung for nothing, where near times are dear.
+const SILENCED_AFTER_VAIN: u32 = 16;
+
 /// After this time a poll that has queued something is looked at for the first time.
 pub(super) const CLOSE_LOOK: Duration = Duration::from_micros(50);
 
@@ -60,6 +63,8 @@ pub struct Watchdog {
     /// Whether it rang a moment ago, and will soon do so again, to see whether those have moved who
     /// might be stuck.
     pursues: AtomicBool,
+    /// So many times more it is worth silencing, although near times are dear.
+    silenced: AtomicU32,
     /// Whether somebody listens to the alarm.
     has_thread: AtomicBool,
 }
@@ -73,6 +78,7 @@ impl Watchdog {
             cost: AlarmCost::new(),
             round: AtomicU64::new(0),
             pursues: AtomicBool::new(false),
+            silenced: AtomicU32::new(0),
             has_thread: AtomicBool::new(false),
         })
     }
@@ -105,10 +111,13 @@ impl Watchdog {
     /// Sees to it that the watchdog comes back in `period`, unless every worker is parked.
     pub fn come_back(&self, idle: &Idle, now: Instant, period: Duration) -> bool {
         let busy = !idle.all_parked();
-        // Ordering: Relaxed; who stands in although it is set makes a look late by a period.
+        // Ordering: Relaxed, here and below; who stands in although it is set makes a look late by a
+        // period, and a ring more or less does no harm.
         self.pursues.store(busy && period < self.period(), Ordering::Relaxed);
         if busy {
             self.set(now, period);
+        } else {
+            self.silenced.store(SILENCED_AFTER_VAIN, Ordering::Relaxed);
         }
         busy
     }
@@ -213,14 +222,24 @@ impl Watchdog {
             return;
         }
         let now = Instant::now();
-        // An alarm left as it is rings once for nothing, or is put off by whoever wakes up before. Where
-        // near times are dear that is cheaper than to silence it, and to set it again.
-        let worth = next.is_some() || !self.cost.is_dear();
+        let worth = next.is_some() || !self.cost.is_dear() || self.would_ring_in_vain();
         if worth && self.cost.is_affordable(now) {
             let after = next.map(|at| at.saturating_duration_since(now) + LATEST);
             self.alarm.reset(now, after);
             self.cost.paid(after.unwrap_or(Duration::MAX), time_since(now));
         }
+    }
+
+    /// An alarm left as it is rings once for nothing, or serves whoever wakes up before. Where near times
+    /// are dear the latter is cheaper than to silence it, and to set it again; and what happened
+    /// last will happen again.
+    fn would_ring_in_vain(&self) -> bool {
+        // Ordering: Relaxed, as in `come_back`.
+        let left = self.silenced.load(Ordering::Relaxed);
+        if left > 0 {
+            self.silenced.store(left - 1, Ordering::Relaxed);
+        }
+        left > 0
     }
 }
 
