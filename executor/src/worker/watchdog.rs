@@ -247,6 +247,16 @@ impl Watchdog {
 mod tests {
     use super::*;
 
+    #[test]
+    fn an_alarm_that_has_rung_in_vain_would_do_so_again_for_a_while() {
+        let watchdog = Watchdog::new().unwrap();
+        assert!(!watchdog.would_ring_in_vain(), "nothing is known yet");
+        let nobody_is_up = Idle::dormant(2);
+        assert!(!watchdog.come_back(&nobody_is_up, Instant::now(), PERIOD));
+        let vain = (0..100).take_while(|_| watchdog.would_ring_in_vain()).count();
+        assert_eq!(vain, SILENCED_AFTER_VAIN as usize);
+    }
+
     /// Whether somebody listens, with and without an alarm that is set, against those who claim the thread
     /// and the end.
     #[test]
