@@ -129,7 +129,7 @@ fn two_threads_that_end_at_once_share_the_jobs() {
 }
 
 #[test]
-fn an_idle_thread_is_claimed() {
+fn an_idle_thread_is_called() {
     model(3, || two_jobs(1, NEVER));
     model(2, || two_jobs(2, NEVER));
 }

@@ -2,8 +2,8 @@
 //!
 //! Most tasks are of a few sizes and live shortly, often thousands at a time, which is what allocators are
 //! worst at: such a burst costs several times what one task at a time does, and gives the memory back to the
-//! system in between. A thread keeps no more than it has allocated and not freed yet, up to a limit,
-//! so one that only frees keeps nothing. Large tasks, and those of futures with an alignment of their own, are
+//! system in between. A thread keeps a piece only for one that it has allocated itself, up to a limit, so
+//! one that only frees keeps nothing. Large tasks, and those of futures with an alignment of their own, are
 //! left to the allocator, from which all of it comes, and to which all of it goes when the thread ends.
 //! Deliberately without a way from one thread to another: tasks
 //! [return home](super::live_set) to be freed.
@@ -31,6 +31,7 @@ thread_local! {
 /// From now on nothing is kept.
 #[cfg(not(heist_loom))]
 pub(crate) fn keep_nothing() {
+    // Ordering: Relaxed, as in `free`.
     KEPT_MAX.store(0, Ordering::Relaxed);
 }
 
