@@ -164,21 +164,30 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn main() -> ExitCode {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let mut files: Vec<PathBuf> = fs::read_dir(package.join("mutations"))
+/// All that are in `mutations/`.
+fn all() -> Vec<Mutation> {
+    let mut files: Vec<PathBuf> = fs::read_dir(package().join("mutations"))
         .expect("the mutations lie beside the models")
         .map(|entry| entry.expect("a readable folder").path())
         .collect();
     files.sort();
-    let mutations: Vec<Mutation> = files
-        .iter()
-        .flat_map(|file| parse(&fs::read_to_string(file).expect("a readable file")))
-        .filter(|m| wanted.is_empty() || wanted.iter().any(|part| m.name.contains(part)))
-        .collect();
-    let workspace = package.parent().expect("the package lies in a workspace");
-    let copy = Copy::new(workspace).expect("cannot copy the tree");
+    let text = |file| fs::read_to_string(file).expect("a readable file");
+    files.iter().flat_map(|file| parse(&text(file))).collect()
+}
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn workspace() -> &'static Path {
+    package().parent().expect("the package lies in a workspace")
+}
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut mutations = all();
+    mutations.retain(|m| wanted.is_empty() || wanted.iter().any(|part| m.name.contains(part)));
+    let copy = Copy::new(workspace()).expect("cannot copy the tree");
     let (mut bad, mut timed_out) = (0, 0);
     for (index, mutation) in mutations.iter().enumerate() {
         let start = Instant::now();
@@ -199,4 +208,25 @@ fn main() -> ExitCode {
     let caught = mutations.len() - bad;
     println!("{caught} of {} caught, {timed_out} of them by the clock", mutations.len());
     if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A mutation whose text the code no longer has shows nothing, and would be found out by nobody before
+/// the whole list runs again.
+#[test]
+fn each_mutation_applies_and_names_what_must_catch_it() {
+    let mut names = Vec::new();
+    for Mutation { name, file, from, to, caught_by } in all() {
+        let code = fs::read_to_string(workspace().join(&file)).expect("the file is there");
+        assert_eq!(code.matches(&from).count(), 1, "{name}: the text is not there exactly once");
+        assert_ne!(from, to, "{name}");
+        let by = caught_by.split_whitespace().collect::<Vec<_>>();
+        let exists = match by[..] {
+            ["loom", target, ..] => package().join(format!("tests/{target}.rs")).exists(),
+            ["unit", "heist" | "heist-io" | "heist-timer", ..] => true,
+            _ => false,
+        };
+        assert!(exists, "{name}: nothing is called {caught_by:?}");
+        assert!(!names.contains(&name), "{name}: there are two of that name");
+        names.push(name);
+    }
 }
