@@ -96,6 +96,10 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     /// Runs a closure where it may block.
     fn spawn_blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static)
     -> Self::Task<T>;
+    /// Runs a closure that may block inside the task, or elsewhere if the runtime cannot.
+    fn block_in_place<T: Send + 'static>(
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send;
     /// Copies a file through the program, with the runtime's own files and its own `copy`.
     fn copy_file(from: PathBuf, to: PathBuf) -> impl Future<Output = io::Result<u64>> + Send;
 

@@ -60,8 +60,12 @@ fn a_waker_may_use_the_runtime_whenever_it_is_cloned_called_or_dropped() {
             let read = move |mut socket: &UnixStream| socket.read(&mut [0]);
             let (notified, gone) = (notify.clone(), go.clone());
             let task = heist::spawn(async move { gone.notified().await });
+            // Made to end when all have been polled, however long that takes here.
+            let never = heist::time::sleep(Duration::from_secs(3600));
+            let sleep = Arc::new(std::sync::Mutex::new(Box::pin(never)));
+            let slept = sleep.clone();
             let mut waits: Vec<Wait> = vec![
-                Box::pin(heist::time::sleep(Duration::from_millis(5))),
+                Box::pin(poll_fn(move |cx| slept.lock().unwrap().as_mut().poll(cx))),
                 Box::pin(async move { assert_eq!(socket.read_with(read).await.unwrap(), 1) }),
                 Box::pin(async move { notified.notified().await }),
                 Box::pin(async move { drop(lock.lock().await) }),
@@ -75,6 +79,7 @@ fn a_waker_may_use_the_runtime_whenever_it_is_cloned_called_or_dropped() {
                     assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
                 }
             }
+            sleep.lock().unwrap().as_mut().reset(heist::time::Instant::now());
             (&peer).write_all(b"x").unwrap();
             notify.notify_one();
             drop(held);

@@ -84,6 +84,10 @@ impl Runtime for Heist {
         Task(heist::task::spawn_blocking(job))
     }
 
+    async fn block_in_place<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+        heist::task::block_in_place(job)
+    }
+
     async fn copy_file(from: PathBuf, to: PathBuf) -> io::Result<u64> {
         let (from, to) = (File::open(from).await?, File::create(to).await?);
         heist::io::copy(from, to).await

@@ -114,6 +114,10 @@ impl Runtime for Smol {
         smol::unblock(job)
     }
 
+    async fn block_in_place<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+        smol::unblock(job).await
+    }
+
     async fn copy_file(from: PathBuf, to: PathBuf) -> io::Result<u64> {
         let (mut from, mut to) = (File::open(from).await?, File::create(to).await?);
         let copied = smol::io::copy(&mut from, &mut to).await?;

@@ -86,6 +86,10 @@ impl Runtime for Tokio {
         Task(tokio::task::spawn_blocking(job))
     }
 
+    async fn block_in_place<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+        tokio::task::block_in_place(job)
+    }
+
     async fn copy_file(from: PathBuf, to: PathBuf) -> io::Result<u64> {
         let (mut from, mut to) = (File::open(from).await?, File::create(to).await?);
         let copied = tokio::io::copy(&mut from, &mut to).await?;

@@ -263,6 +263,7 @@ pub(crate) fn leave(worker: Arc<WorkerLocal>) {
         drain(&scheduler, &workers);
         scheduler.reactor.shutdown();
         scheduler.timers.shutdown();
+        scheduler.relay.end();
         scheduler.exit.change(|state| state.drained = true);
     }
 }

@@ -1,13 +1,15 @@
-//! The life of a worker: the loop, and one turn of it.
+//! The life of a worker: the loop, one turn of it, and how it leaves its thread before its end.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Instant;
 
+use super::relay::Offer;
 use crate::runtime::slow_polls::TimedPoll;
-use crate::runtime::{context, shutdown};
+use crate::runtime::{context, shutdown, threads};
 use crate::task::{Notified, budget};
-use crate::worker::WorkerLocal;
+use crate::worker::{Scheduler, WorkerLocal};
 
 /// The life of a worker on the current thread: until its runtime closes, or until a task takes
 /// the worker away from this thread with `block_in_place`.
@@ -29,6 +31,32 @@ pub(crate) fn run(worker: Arc<WorkerLocal>) {
     }
     let _context = context::enter(&worker.scheduler);
     shutdown::leave(worker.clone());
+}
+
+/// A worker that this thread has given away, and gets back when this is dropped if no other has
+/// taken it.
+pub(crate) struct GivenAway(Arc<Offer<Arc<WorkerLocal>>>);
+
+/// Gives the worker on this thread away, if there is one.
+pub(crate) fn give_away() -> Option<GivenAway> {
+    let worker = context::take_worker()?;
+    let scheduler = worker.scheduler.clone();
+    Some(GivenAway(scheduler.relay.give(worker, || start_thread(&scheduler))))
+}
+
+impl Drop for GivenAway {
+    fn drop(&mut self) {
+        if let Some(worker) = self.0.take() {
+            context::restore_worker(&worker);
+        }
+    }
+}
+
+fn start_thread(scheduler: &Arc<Scheduler>) -> io::Result<()> {
+    let held = scheduler.clone();
+    threads::start(scheduler, "heist-worker", move || {
+        held.relay.work(|| start_thread(&held), run);
+    })
 }
 
 impl WorkerLocal {

@@ -9,6 +9,7 @@
 //! * `life`: the loop.
 //! * `search`: where the next task comes from.
 //! * `dormant`: the workers that have no thread yet.
+//! * `relay`: how one leaves a thread that is about to block.
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `downfall`: how it hears of the failure that ends the runtime.
@@ -44,6 +45,9 @@ pub(crate) mod parker;
 // Public for the models alone, as `parker`.
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod progress;
+// Public for the models alone, as `parker`.
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub(crate) mod relay;
 #[cfg(not(heist_loom))]
 pub(crate) mod rounds;
 #[cfg(not(heist_loom))]
@@ -57,7 +61,7 @@ pub(crate) mod wake_cost;
 pub(crate) mod watchdog;
 
 #[cfg(not(heist_loom))]
-pub(crate) use life::run;
+pub(crate) use life::give_away;
 #[cfg(not(heist_loom))]
 pub(crate) use local::WorkerLocal;
 #[cfg(not(heist_loom))]

@@ -17,8 +17,9 @@ use parking_lot::Mutex;
 use super::dormant::{self, Dormant};
 use super::downfall::Downfall;
 use super::idle::Idle;
-use super::local::WorkerRemote;
+use super::local::{WorkerLocal, WorkerRemote};
 use super::parker::{Seat, Unparked};
+use super::relay::Relay;
 use super::wake_cost::WakeCost;
 use super::watchdog::Watchdog;
 use crate::blocking::Pools;
@@ -45,6 +46,7 @@ pub(crate) struct Scheduler {
     pub(crate) injector: Injector<Notified>,
     pub(crate) idle: Idle,
     pub(crate) dormant: Dormant,
+    pub(crate) relay: Relay<Arc<WorkerLocal>>,
     pub(crate) wake_cost: WakeCost,
     pub(crate) seat: Seat,
     pub(crate) reactor: Arc<Reactor>,
@@ -117,6 +119,7 @@ impl Scheduler {
                     Idle::dormant(workers)
                 },
                 dormant: Dormant::default(),
+                relay: Relay::new(config.thread_keep_alive),
                 wake_cost: WakeCost::new(),
                 seat: Seat::new(),
                 reactor,

@@ -136,14 +136,15 @@ impl StallWatch {
     }
 
     /// Waits until each essential thread has been let run again, since only then the system says
-    /// how long it has waited. In a soak none of them sleeps for long.
+    /// how long it has waited. In a soak none of them sleeps for long. One that was started and has
+    /// not been let run yet is waited for, too: it may be the one that a worker was given to.
     async fn settle(&self) {
         let slices = || self.threads.lock().unwrap().slices();
-        let before = slices();
+        let (before, unborn) = (slices(), unborn());
         for _ in 0..SETTLE_MAX {
             heist::time::sleep(PERIOD).await;
             let now = slices();
-            if before.iter().all(|thread| !now.contains(thread)) {
+            if before.iter().all(|thread| !now.contains(thread)) && !unborn.iter().any(is_unborn) {
                 return;
             }
         }
@@ -202,6 +203,18 @@ impl Delays {
     }
 }
 
+/// The threads of this process that have never run.
+fn unborn() -> Vec<File> {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let schedstats = threads.flatten().map(|thread| File::open(thread.path().join("schedstat")));
+    schedstats.flatten().filter(is_unborn).collect()
+}
+
+fn is_unborn(file: &File) -> bool {
+    // Nothing can be read of one that has ended.
+    read_schedstat(file).is_some_and(|[_, _, slices]| slices == 0)
+}
+
 fn run_delay(file: &File) -> Duration {
     Duration::from_nanos(schedstat(file)[1])
 }
@@ -209,11 +222,15 @@ fn run_delay(file: &File) -> Duration {
 /// Three numbers: how many nanoseconds a thread has run, how many it has waited to be let, and how
 /// often it was let.
 fn schedstat(file: &File) -> [u64; 3] {
+    read_schedstat(file).unwrap_or_default()
+}
+
+fn read_schedstat(file: &File) -> Option<[u64; 3]> {
     let mut text = [0; 64];
-    let length = file.read_at(&mut text, 0).unwrap_or(0);
-    let text = std::str::from_utf8(&text[..length]).unwrap_or_default();
-    let mut numbers = text.split_ascii_whitespace().map_while(|number| number.parse().ok());
-    std::array::from_fn(|_| numbers.next().unwrap_or(0))
+    let length = file.read_at(&mut text, 0).ok()?;
+    let mut numbers = std::str::from_utf8(&text[..length]).ok()?.split_ascii_whitespace();
+    let mut next = || numbers.next()?.parse().ok();
+    Some([next()?, next()?, next()?])
 }
 
 impl Core {
@@ -221,8 +238,10 @@ impl Core {
     fn tick(&self, core: usize) {
         let mut here = CpuSet::new();
         here.set(core);
-        // A refusal leaves a thread that sees less.
+        // A refusal leaves a thread that sees less. While this one waits for others it cannot tell
+        // their time from that of a core that is gone, so it goes before them.
         let _ = rustix::thread::sched_setaffinity(None, &here);
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), -20);
         let schedstat = File::open(SCHEDSTAT).ok();
         let delay = || schedstat.as_ref().map(run_delay).unwrap_or_default();
         loop {
