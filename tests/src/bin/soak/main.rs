@@ -33,9 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The round whose end is what later ones are compared with: by then every table has grown.
 const WARM: u64 = 2;
 
-/// So many bytes more than then may threads keep of the memory of tasks; it goes up and down by a tenth
-/// of that.
-const KEPT: isize = 512 << 10;
+/// So many bytes more than then may each worker's thread keep of the memory of tasks. What leaks is told
+/// from it by the number of rounds.
+const KEPT: isize = 2 << 20;
 
 /// How often each load's step has been done.
 static STEPS: [AtomicU64; LOADS.len()] = [const { AtomicU64::new(0) }; LOADS.len()];
@@ -168,7 +168,7 @@ impl Soak {
         let left = metrics.num_alive_tasks() + metrics.num_timers() + metrics.num_io_sources();
         let blocking = metrics.num_blocking_threads() + metrics.blocking_queue_depth();
         let grown = self.warm.is_some_and(|warm| {
-            let allowed = Footprint { bytes: warm.bytes + KEPT, ..warm };
+            let allowed = Footprint { bytes: warm.bytes + KEPT * self.workers as isize, ..warm };
             !Footprint::now().is_within(&allowed)
         });
         left + blocking == 0 && loads::tickets() == 0 && !grown
