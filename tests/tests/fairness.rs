@@ -30,6 +30,39 @@ fn what_a_task_has_woken_runs_although_it_does_not_yield() {
     assert!(seen.load(Ordering::SeqCst));
 }
 
+/// Nobody is parked who could be woken for what lies behind the one that blocks.
+#[test]
+fn what_waits_behind_a_blocked_worker_runs_although_the_others_never_rest() {
+    on_two_workers(async {
+        let over = Arc::new(AtomicBool::new(false));
+        let busy: Vec<_> = (0..8)
+            .map(|_| {
+                let over = over.clone();
+                heist::spawn(async move {
+                    while !over.load(Ordering::SeqCst) {
+                        heist::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..20 {
+            let hog = heist::spawn(async {
+                let ran = Arc::new(AtomicUsize::new(0));
+                for _ in 0..10 {
+                    let ran = ran.clone();
+                    heist::spawn(async move { ran.fetch_add(1, Ordering::SeqCst) });
+                }
+                eventually_blocking("those behind it run", || ran.load(Ordering::SeqCst) == 10);
+            });
+            hog.await.unwrap();
+        }
+        over.store(true, Ordering::SeqCst);
+        for task in busy {
+            task.await.unwrap();
+        }
+    });
+}
+
 #[test]
 fn a_woken_task_in_the_slot_is_rescued() {
     on_two_workers(async {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backlog::is_worth_a_steal;
+use super::local::WorkerLocal;
 use super::scheduler::Scheduler;
-use super::watchdog::CLOSE_LOOK;
+use super::watchdog::{CLOSE_LOOK, Watchdog};
 use crate::report;
 use crate::runtime::threads;
 
@@ -41,7 +42,7 @@ fn run(scheduler: &Scheduler) {
         last = now;
         let passed = watchdog.begin_round(now);
         for worker in 0..scheduler.remotes.len() {
-            look_at_worker(scheduler, worker, passed);
+            look_at_worker(scheduler, watchdog, worker, passed);
         }
         if scheduler.seat.holder().is_none() && scheduler.seat.turns() == turns {
             // It finds nothing to do, parks again, and takes the seat.
@@ -53,24 +54,33 @@ fn run(scheduler: &Scheduler) {
     }
 }
 
-/// A busy worker between two polls looks after the others, if the watchdog would have to do it soon.
-pub(super) fn stand_in(scheduler: &Scheduler, own: usize, now: Instant) {
+/// A busy worker between two polls looks after the others, if the watchdog would have to do it soon, and
+/// takes over what lies with one that is stuck if there is nobody to wake for it: its own queue might
+/// never be empty, and the wait have no end.
+pub(super) fn stand_in(busy: &WorkerLocal, now: Instant) {
+    let scheduler = &*busy.scheduler;
     let Some(watchdog) = &scheduler.watchdog else { return };
+    let others = || (0..scheduler.remotes.len()).filter(|worker| *worker != busy.index);
     let is_anyone_watched = || scheduler.remotes.iter().any(|r| r.progress.is_watched());
     if let Some(passed) = watchdog.stand_in(now, is_anyone_watched) {
-        for worker in (0..scheduler.remotes.len()).filter(|worker| *worker != own) {
-            look_at_worker(scheduler, worker, passed);
-        }
+        others().for_each(|worker| look_at_worker(scheduler, watchdog, worker, passed));
+    }
+    if watchdog.answer_for_relief() {
+        let open = others().map(|worker| &*scheduler.remotes[worker]).filter(|r| r.is_open());
+        open.for_each(|remote| busy.relieve(remote));
     }
 }
 
-fn look_at_worker(scheduler: &Scheduler, worker: usize, passed: Duration) {
+fn look_at_worker(scheduler: &Scheduler, watchdog: &Watchdog, worker: usize, passed: Duration) {
     let remote = &scheduler.remotes[worker];
     let since = remote.progress.look();
     let queued = remote.stealer.len();
     if since.is_stuck && (queued > 0 || remote.has_slot_task()) {
         remote.open();
-        scheduler.wake_one();
+        match scheduler.idle.glance().parked() {
+            0 => watchdog.call_for_relief(),
+            _ => scheduler.wake_one(),
+        }
     } else if since.in_poll && queued > 0 && since.polls > 0 {
         // It works through its queue; help if its polls are of a length that is worth moving.
         let poll_ns = passed.as_nanos() as u64 / since.polls;

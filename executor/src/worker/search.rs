@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::backlog::is_worth_a_steal;
-use super::local::WorkerLocal;
+use super::local::{WorkerLocal, WorkerRemote};
 use super::rounds;
 use crate::task::Notified;
 
@@ -92,7 +92,7 @@ impl WorkerLocal {
             None => self.looks_to_clock.set(self.looks_per_clock.get() - 1),
         }
         scheduler.timers.fire_due(self.index);
-        rounds::stand_in(scheduler, self.index, now);
+        rounds::stand_in(self, now);
         let last_turn = self.last_turn.get().unwrap_or(now);
         self.last_turn.set(Some(last_turn));
         if now.duration_since(last_turn) >= REACTOR_INTERVAL {
@@ -181,6 +181,21 @@ impl WorkerLocal {
             }
         }
         None
+    }
+
+    /// Takes over what waits behind a poll that lasts.
+    pub(super) fn relieve(&self, victim: &WorkerRemote) {
+        let before = self.queue.len();
+        while self.queue.len() < before + BATCH_MAX {
+            let task = victim.stealer.steal_half(&self.queue, BATCH_MAX);
+            let Some(task) = task.or_else(|| victim.take_slot()) else { break };
+            self.queue.push(task);
+        }
+        let taken = self.queue.len() - before;
+        if taken > 0 {
+            self.remote().counters.steals.add(1);
+            self.remote().counters.stolen_tasks.add(taken as u64);
+        }
     }
 
     /// The worker has found work, wherever it was. If it was the last searcher, others may rely on

@@ -5,7 +5,8 @@
 //! first. It is set for an earlier time when a poll has queued something that nobody else knows
 //! of, unless that costs too much here (see [`alarm_cost`](super::alarm_cost)). A worker that goes
 //! idle as the last one puts it off until after the next timer. One that is busy and sees between two
-//! polls that it is about to ring stands in: it looks after the others itself, and puts it off. So in
+//! polls that it is about to ring stands in: it looks after the others itself, takes over what lies with
+//! one that is stuck if nobody is parked who could, and puts the alarm off. So in
 //! the ordinary case the watchdog never runs at all. When it rings, it
 //!
 //! * opens the slot and the queue of a worker that has not moved: it is inside one and the same poll
@@ -65,6 +66,8 @@ pub struct Watchdog {
     pursues: AtomicBool,
     /// So many times more it is worth silencing, although near times are dear.
     silenced: AtomicU32,
+    /// Whether a busy worker is to take over what lies with one that is stuck.
+    wants_relief: AtomicBool,
     /// Whether somebody listens to the alarm.
     has_thread: AtomicBool,
 }
@@ -79,6 +82,7 @@ impl Watchdog {
             round: AtomicU64::new(0),
             pursues: AtomicBool::new(false),
             silenced: AtomicU32::new(0),
+            wants_relief: AtomicBool::new(false),
             has_thread: AtomicBool::new(false),
         })
     }
@@ -170,9 +174,13 @@ impl Watchdog {
     /// A busy worker is between two polls. If the alarm is about to ring, it stands in for the
     /// watchdog, which costs less than the wake of a thread, on a core that somebody else needs: the
     /// alarm is put off, and if the last round was some time ago, the caller must make the next.
-    /// Returns the time between the two. A poll that was promised a close look gets it.
+    /// Returns the time between the two. A poll that was promised a close look gets it. While no alarm
+    /// is set, because all workers are busy, nobody else goes round at all.
     pub fn stand_in(&self, now: Instant, is_anyone_watched: impl Fn() -> bool) -> Option<Duration> {
         let period = self.period();
+        if self.looks_at().is_none() {
+            return self.claim_round(now, period);
+        }
         let rings_soon = self.alarm.rings_between(now, now + period / 4);
         if !rings_soon || self.pursues.load(Ordering::Relaxed) || is_anyone_watched() {
             return None;
@@ -183,9 +191,18 @@ impl Watchdog {
             self.look_closely(now);
             return None;
         }
+        self.claim_round(now, period / 2)
+    }
+
+    /// As `begin_round`, for one of several who come at the same time, if the last round is so long ago.
+    fn claim_round(&self, now: Instant, ago: Duration) -> Option<Duration> {
         // Ordering: Relaxed, as in `begin_round`.
-        let since = self.nanos(now).saturating_sub(self.round.load(Ordering::Relaxed));
-        (Duration::from_nanos(since) >= period / 2).then(|| self.begin_round(now))
+        let last = self.round.load(Ordering::Relaxed);
+        let now = self.nanos(now);
+        let since = Duration::from_nanos(now.saturating_sub(last));
+        let is_due = since >= ago;
+        let claim = || self.round.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
+        (is_due && claim().is_ok()).then_some(since)
     }
 
     /// Somebody goes round. Returns the time since the last one did.
@@ -193,6 +210,18 @@ impl Watchdog {
         let now = self.nanos(now);
         // Ordering: Relaxed; two who go round at the same time only look twice.
         Duration::from_nanos(now.saturating_sub(self.round.swap(now, Ordering::Relaxed)))
+    }
+
+    /// A worker is stuck, its queue is open, and nobody is parked.
+    pub(super) fn call_for_relief(&self) {
+        // Ordering: Relaxed, here and below; the next round calls again if nobody has answered.
+        self.wants_relief.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has called; true to one who then looks for what is open.
+    pub(super) fn answer_for_relief(&self) -> bool {
+        self.wants_relief.load(Ordering::Relaxed)
+            && self.wants_relief.swap(false, Ordering::Relaxed)
     }
 
     fn nanos(&self, at: Instant) -> u64 {
@@ -255,6 +284,17 @@ mod tests {
         assert!(!watchdog.come_back(&nobody_is_up, Instant::now(), PERIOD));
         let vain = (0..100).take_while(|_| watchdog.would_ring_in_vain()).count();
         assert_eq!(vain, SILENCED_AFTER_VAIN as usize);
+    }
+
+    #[test]
+    fn without_an_alarm_one_busy_worker_goes_round_in_a_period() {
+        let watchdog = Watchdog::new().unwrap();
+        let late = watchdog.start + 2 * LONG_PERIOD;
+        assert_eq!(watchdog.stand_in(late, || false), Some(2 * LONG_PERIOD));
+        assert_eq!(watchdog.stand_in(late, || false), None, "another has gone");
+        let later = late + LONG_PERIOD;
+        assert_eq!(watchdog.stand_in(later, || false), Some(LONG_PERIOD));
+        assert_eq!(watchdog.looks_at(), None, "nor is one set for it");
     }
 
     /// Whether somebody listens, with and without an alarm that is set, against those who claim the thread
