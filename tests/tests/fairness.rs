@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use heist::net::{TcpListener, TcpStream};
+use heist::runtime::Builder;
 use heist_tests::{eventually_blocking, on_two_workers, two_workers};
 
 /// Blocks its worker, as no task should, until told otherwise.
@@ -30,30 +31,57 @@ fn what_a_task_has_woken_runs_although_it_does_not_yield() {
     assert!(seen.load(Ordering::SeqCst));
 }
 
+/// Yields until told otherwise.
+fn keep_busy(until: &Arc<AtomicBool>) -> heist::task::JoinHandle<()> {
+    let over = until.clone();
+    heist::spawn(async move {
+        while !over.load(Ordering::SeqCst) {
+            heist::task::yield_now().await;
+        }
+    })
+}
+
+/// Blocks its worker until ten tasks have run that it has spawned.
+async fn block_before_ten() {
+    let ran = Arc::new(AtomicUsize::new(0));
+    for _ in 0..10 {
+        let ran = ran.clone();
+        heist::spawn(async move { ran.fetch_add(1, Ordering::SeqCst) });
+    }
+    eventually_blocking("those behind it run", || ran.load(Ordering::SeqCst) == 10);
+}
+
 /// Nobody is parked who could be woken for what lies behind the one that blocks.
 #[test]
 fn what_waits_behind_a_blocked_worker_runs_although_the_others_never_rest() {
     on_two_workers(async {
         let over = Arc::new(AtomicBool::new(false));
-        let busy: Vec<_> = (0..8)
-            .map(|_| {
-                let over = over.clone();
-                heist::spawn(async move {
-                    while !over.load(Ordering::SeqCst) {
-                        heist::task::yield_now().await;
-                    }
-                })
-            })
-            .collect();
+        let busy: Vec<_> = (0..8).map(|_| keep_busy(&over)).collect();
         for _ in 0..20 {
-            let hog = heist::spawn(async {
-                let ran = Arc::new(AtomicUsize::new(0));
-                for _ in 0..10 {
-                    let ran = ran.clone();
-                    heist::spawn(async move { ran.fetch_add(1, Ordering::SeqCst) });
+            heist::spawn(block_before_ten()).await.unwrap();
+        }
+        over.store(true, Ordering::SeqCst);
+        for task in busy {
+            task.await.unwrap();
+        }
+    });
+}
+
+/// While one takes over from those that are blocked, others take from it.
+#[test]
+fn workers_that_relieve_others_may_be_robbed_meanwhile() {
+    let runtime = Builder::new_multi_thread().worker_threads(8).build().unwrap();
+    runtime.block_on(async {
+        let over = Arc::new(AtomicBool::new(false));
+        let busy: Vec<_> = (0..4).map(|_| keep_busy(&over)).collect();
+        let hogs = (0..6).map(|_| {
+            heist::spawn(async {
+                for _ in 0..50 {
+                    heist::spawn(block_before_ten()).await.unwrap();
                 }
-                eventually_blocking("those behind it run", || ran.load(Ordering::SeqCst) == 10);
-            });
+            })
+        });
+        for hog in hogs.collect::<Vec<_>>() {
             hog.await.unwrap();
         }
         over.store(true, Ordering::SeqCst);

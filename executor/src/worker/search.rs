@@ -36,6 +36,9 @@ const REACTOR_INTERVAL: Duration = Duration::from_micros(100);
 /// At most this many tasks change queues at a time.
 const BATCH_MAX: usize = 128;
 
+/// So often a busy worker halves the queue of one that is stuck before it goes on with its own.
+const RELIEF_STEALS: usize = 8;
+
 impl WorkerLocal {
     /// The next task to run; `None` if there is none anywhere that is worth having.
     #[inline]
@@ -160,9 +163,7 @@ impl WorkerLocal {
             }
             if last_resort {
                 if victim.is_open() {
-                    if let Some(task) = victim.take_slot() {
-                        self.remote().counters.steals.add(1);
-                        self.remote().counters.stolen_tasks.add(1);
+                    if let Some(task) = self.steal_slot(victim) {
                         return Some(task);
                     }
                 }
@@ -173,28 +174,38 @@ impl WorkerLocal {
                 continue;
             }
             let limit = (queued / 2).clamp(1, BATCH_MAX);
-            if let Some(task) = victim.stealer.steal_half(&self.queue, limit) {
-                let counters = &self.remote().counters;
-                counters.steals.add(1);
-                counters.stolen_tasks.add(self.queue.len() as u64 + 1);
+            if let Some(task) = self.steal_half(victim, limit) {
                 return Some(task);
             }
         }
         None
     }
 
+    /// Moves up to half of another's queue here, at most `limit` tasks, and takes the first of them.
+    fn steal_half(&self, victim: &WorkerRemote, limit: usize) -> Option<Notified> {
+        let before = self.queue.len();
+        let task = victim.stealer.steal_half(&self.queue, limit)?;
+        // Others may have stolen from here meanwhile; a hint will do.
+        self.count_steal(self.queue.len().saturating_sub(before) + 1);
+        Some(task)
+    }
+
+    fn steal_slot(&self, victim: &WorkerRemote) -> Option<Notified> {
+        victim.take_slot().inspect(|_| self.count_steal(1))
+    }
+
+    fn count_steal(&self, tasks: usize) {
+        let counters = &self.remote().counters;
+        counters.steals.add(1);
+        counters.stolen_tasks.add(tasks as u64);
+    }
+
     /// Takes over what waits behind a poll that lasts.
     pub(super) fn relieve(&self, victim: &WorkerRemote) {
-        let before = self.queue.len();
-        while self.queue.len() < before + BATCH_MAX {
-            let task = victim.stealer.steal_half(&self.queue, BATCH_MAX);
-            let Some(task) = task.or_else(|| victim.take_slot()) else { break };
+        for _ in 0..RELIEF_STEALS {
+            let task = self.steal_half(victim, BATCH_MAX).or_else(|| self.steal_slot(victim));
+            let Some(task) = task else { return };
             self.queue.push(task);
-        }
-        let taken = self.queue.len() - before;
-        if taken > 0 {
-            self.remote().counters.steals.add(1);
-            self.remote().counters.stolen_tasks.add(taken as u64);
         }
     }
 
