@@ -107,7 +107,12 @@ fn a_process_that_was_stopped_has_lost_no_timer_and_catches_up_as_told() {
                 })
                 .collect();
             let this = std::process::id();
-            let script = format!("sleep 0.3; kill -STOP {this}; sleep 1; kill -CONT {this}");
+            // On a busy machine it takes a while until the process has stopped.
+            let script = format!(
+                "sleep 0.3; kill -STOP {this}; \
+                 until grep -q '^State:.T' /proc/{this}/status; do sleep 0.01; done; \
+                 sleep 1; kill -CONT {this}"
+            );
             // The stop is seen as a leap of the clock.
             let (mut before, mut stopped) = (Instant::now(), false);
             let mut stopper = Command::new("sh").args(["-c", &script]).spawn().unwrap();

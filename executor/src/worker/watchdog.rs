@@ -173,25 +173,26 @@ impl Watchdog {
 
     /// A busy worker is between two polls. If the alarm is about to ring, it stands in for the
     /// watchdog, which costs less than the wake of a thread, on a core that somebody else needs: the
-    /// alarm is put off, and if the last round was some time ago, the caller must make the next.
-    /// Returns the time between the two. A poll that was promised a close look gets it. While no alarm
-    /// is set, because all workers are busy, nobody else goes round at all.
+    /// alarm is put off. And if the last round was some time ago, the caller must make the next, also
+    /// when no alarm is set because all workers are busy; returns the time between the two. A poll that
+    /// was promised a close look gets it from the watchdog, unless that does not come.
     pub fn stand_in(&self, now: Instant, is_anyone_watched: impl Fn() -> bool) -> Option<Duration> {
         let period = self.period();
-        if self.looks_at().is_none() {
-            return self.claim_round(now, period);
-        }
         let rings_soon = self.alarm.rings_between(now, now + period / 4);
-        if !rings_soon || self.pursues.load(Ordering::Relaxed) || is_anyone_watched() {
+        let since = self.since_round(now);
+        if !rings_soon && since < period / 2 {
             return None;
         }
-        self.alarm.reset(now, Some(period));
-        self.cost.paid(period, time_since(now));
-        if is_anyone_watched() {
-            self.look_closely(now);
-            return None;
+        let is_watchdogs = self.pursues.load(Ordering::Relaxed) || is_anyone_watched();
+        if rings_soon && !is_watchdogs {
+            self.alarm.reset(now, Some(period));
+            self.cost.paid(period, time_since(now));
+            if is_anyone_watched() {
+                self.look_closely(now);
+                return None;
+            }
         }
-        self.claim_round(now, period / 2)
+        if is_watchdogs && since < period * 2 { None } else { self.claim_round(now, period / 2) }
     }
 
     /// As `begin_round`, for one of several who come at the same time, if the last round is so long ago.
@@ -200,9 +201,13 @@ impl Watchdog {
         let last = self.round.load(Ordering::Relaxed);
         let now = self.nanos(now);
         let since = Duration::from_nanos(now.saturating_sub(last));
-        let is_due = since >= ago;
         let claim = || self.round.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
-        (is_due && claim().is_ok()).then_some(since)
+        (since >= ago && claim().is_ok()).then_some(since)
+    }
+
+    fn since_round(&self, now: Instant) -> Duration {
+        // Ordering: Relaxed, as in `begin_round`.
+        Duration::from_nanos(self.nanos(now).saturating_sub(self.round.load(Ordering::Relaxed)))
     }
 
     /// Somebody goes round. Returns the time since the last one did.
@@ -295,6 +300,16 @@ mod tests {
         let later = late + LONG_PERIOD;
         assert_eq!(watchdog.stand_in(later, || false), Some(LONG_PERIOD));
         assert_eq!(watchdog.looks_at(), None, "nor is one set for it");
+    }
+
+    #[test]
+    fn a_poll_that_is_watched_is_the_watchdogs_unless_that_does_not_come() {
+        let watchdog = Watchdog::new().unwrap();
+        let soon = watchdog.start + watchdog.period();
+        assert_eq!(watchdog.stand_in(soon, || true), None);
+        assert!(watchdog.stand_in(soon, || false).is_some());
+        let late = soon + 2 * watchdog.period();
+        assert!(watchdog.stand_in(late, || true).is_some());
     }
 
     /// Whether somebody listens, with and without an alarm that is set, against those who claim the thread
