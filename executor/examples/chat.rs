@@ -60,8 +60,9 @@ async fn host(stream: TcpStream, addr: SocketAddr, messages: Sender<Message>) ->
         // It reaches `others`, if nobody else.
         let _ = messages.send((addr, what.into()));
     };
-    writer.write_all(format!("Welcome, {name}\n").as_bytes()).await?;
+    // First: whoever comes after the welcome is told of later.
     say(format!("{name} joins"));
+    writer.write_all(format!("Welcome, {name}\n").as_bytes()).await?;
     loop {
         heist::select! {
             line = lines.next_line() => match line? {
