@@ -111,8 +111,8 @@ impl WorkerRemote {
 }
 
 /// What only the worker's own thread touches. Shared by reference count with the thread that
-/// takes the worker over in `block_in_place` (see [`relay`](super::relay)), but used by one thread at a time. On lines of its own:
-/// a neighbour in memory would be the next worker's.
+/// takes the worker over in `block_in_place` (see [`relay`](super::relay)), but used by one thread at
+/// a time. On lines of its own: a neighbour in memory would be the next worker's.
 #[repr(align(128))]
 pub(crate) struct WorkerLocal {
     pub(crate) index: usize,
