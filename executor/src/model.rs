@@ -29,7 +29,7 @@ pub use crate::worker::idle::{Idle, Roused};
 pub use crate::worker::outsider::{Loan, Outsider};
 pub use crate::worker::parker::{Parker, Seat, Unparked};
 pub use crate::worker::progress::Progress;
-pub use crate::worker::relay::{Offer, Relay};
+pub use crate::worker::relay::Relay;
 use crate::worker::slot::Slot;
 pub use crate::worker::watchdog::Watchdog;
 
