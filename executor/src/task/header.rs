@@ -1,7 +1,10 @@
 //! The task header: what every holder of a task sees without knowing the type of its future.
 //!
-//! A task is one allocation, a [`Cell`](super::cell::Cell): this header, then the future or its
-//! output. The header is 112 bytes, so a task with a future of up to 16 bytes takes 128.
+//! A task is one allocation, a [`Cell`](super::poll::Cell): this header, then the future or its
+//! output. The header is 112 bytes, so a task with a future of up to 16 bytes takes 128. What no poll
+//! touches comes first, and fills what the line of cache that the task before ends in has left for it:
+//! two tasks that lie side by side can be polled by two workers without sharing a line.
+//!
 //! Holders keep counted references: [`TaskRef`] is one of them, and [`Notified`] is one that also
 //! carries the right to start the task. Deliberately without any knowledge of queues or workers:
 //! the way back to them is the erased `home` pointer, which only the vtable interprets.
@@ -78,14 +81,19 @@ pub(crate) struct Waits {
 /// See the module's documentation.
 #[repr(C)]
 pub(crate) struct Header {
+    // First what no poll touches, 48 bytes, ...
+    pub(crate) links: UnsafeCell<Links>,
+    /// See the access rules in [`super`].
+    pub(crate) join_waker: UnsafeCell<Option<Waker>>,
+    pub(crate) parent: Option<Id>,
+    pub(crate) spawned_at: &'static Location<'static>,
+    // ... then what every poll reads or writes.
     pub(crate) state: State,
     pub(crate) vtable: &'static Vtable,
     /// The `Home` of the task. Dereferenced only while the task is not complete: a runtime ends
     /// its homes after the last of its tasks has completed.
     pub(crate) home: NonNull<()>,
     pub(crate) id: Id,
-    pub(crate) parent: Option<Id>,
-    pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) details: DetailsCell,
     /// Wait site, written by the polling worker and read by dumps: the operation's name, or, marked
     /// by [`AWAITS`], whose handle the task awaits, ...
@@ -97,9 +105,6 @@ pub(crate) struct Header {
     polls: AtomicU32,
     /// When it was spawned, in [`crate::task::age`] units.
     pub(crate) born: u32,
-    pub(crate) links: UnsafeCell<Links>,
-    /// See the access rules in [`super`].
-    pub(crate) join_waker: UnsafeCell<Option<Waker>>,
 }
 
 impl Header {
@@ -113,19 +118,19 @@ impl Header {
         born: u32,
     ) -> Header {
         Header {
+            links: UnsafeCell::new(Links::default()),
+            join_waker: UnsafeCell::new(None),
+            parent,
+            spawned_at,
             state: State::new(),
             vtable,
             home,
             id,
-            parent,
-            spawned_at,
             details: DetailsCell::new(details),
             wait_operation: AtomicPtr::default(),
             wait_at: AtomicPtr::default(),
             polls: AtomicU32::new(0),
             born,
-            links: UnsafeCell::new(Links::default()),
-            join_waker: UnsafeCell::new(None),
         }
     }
 
@@ -365,5 +370,17 @@ impl Notified {
         let header = self.into_raw();
         // SAFETY: `self` was the one right to start, and its reference goes to `run`.
         unsafe { (header.as_ref().vtable.run)(header) }
+    }
+}
+
+#[cfg(all(test, not(heist_loom), target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    /// A line has 64 bytes, and what allocators give begins at a multiple of 16.
+    #[test]
+    fn polls_keep_off_the_line_in_which_the_task_before_ends() {
+        assert!(std::mem::offset_of!(Header, state) >= 64 - 16);
+        assert_eq!(size_of::<Header>(), 112);
     }
 }

@@ -192,11 +192,13 @@ impl Watchdog {
                 return None;
             }
         }
-        if is_watchdogs && since < period * 2 { None } else { self.claim_round(now, period / 2) }
+        if is_watchdogs && since < period * 2 { None } else { self.claim_round(now) }
     }
 
-    /// As `begin_round`, for one of several who come at the same time, if the last round is so long ago.
-    fn claim_round(&self, now: Instant, ago: Duration) -> Option<Duration> {
+    /// As `begin_round`, for one of several who come at the same time, if the last round is half a
+    /// period ago.
+    fn claim_round(&self, now: Instant) -> Option<Duration> {
+        let ago = self.period() / 2;
         // Ordering: Relaxed, as in `begin_round`.
         let last = self.round.load(Ordering::Relaxed);
         let now = self.nanos(now);
