@@ -1,5 +1,6 @@
 //! One bad task harms no other: what is queued behind it, its timers and all I/O go on elsewhere.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -194,6 +195,29 @@ fn two_tasks_that_wake_each_other_do_not_starve_a_third() {
         }
         pair.iter().for_each(|task| task.abort());
     });
+}
+
+/// Each spawns the next, alone, until somebody else has had a turn.
+fn chain(over: Arc<AtomicBool>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        if !over.load(Ordering::SeqCst) {
+            heist::spawn(chain(over));
+        }
+    })
+}
+
+#[test]
+fn a_chain_of_spawns_does_not_starve_another_task() {
+    let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let seen = over.clone();
+    let other = runtime.spawn(async move {
+        let other = over.clone();
+        heist::spawn(chain(over));
+        heist::spawn(async move { other.store(true, Ordering::SeqCst) });
+    });
+    runtime.block_on(other).unwrap();
+    eventually_blocking("the other task has its turn", || seen.load(Ordering::SeqCst));
 }
 
 #[test]

@@ -33,9 +33,11 @@ pub(crate) fn origin_here() -> Origin {
 
 /// Spawns a task on the current runtime.
 ///
-/// It starts at once, independently of whether the handle is awaited, behind what its worker has
-/// queued already. Spawning from a task costs no shared atomic operation and wakes another worker
-/// only if that is worth it.
+/// It starts independently of whether the handle is awaited. A task that spawns one task before it
+/// gives its worker back mostly awaits it, so that one runs next, but for long tasks; if it
+/// spawns several, these start in the order in which they were spawned, behind what its worker has queued already.
+/// (Tokio starts the last one first.) Spawning from a task costs no shared atomic operation and
+/// wakes another worker only if that is worth it.
 ///
 /// # Panics
 /// Outside a runtime.

@@ -1,8 +1,8 @@
 //! One worker in two halves: [`WorkerLocal`], which only its thread touches, and
 //! [`WorkerRemote`], which everybody may look at.
 //!
-//! Also the worker's way of putting tasks into its own queues. Deliberately without the loop that
-//! takes them out again: see [`search`](super::search) and [`worker`](super).
+//! Deliberately without how tasks come into its queues and out of them: see [`push`](super::push),
+//! [`search`](super::search) and [`worker`](super).
 
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::backlog::Backlog;
 use super::parker::Parker;
 use super::progress::Progress;
+use super::push::SlotUse;
 use super::scheduler::{Scheduler, WorkerHome};
 use super::slot::Slot;
 use super::wake_cost::Called;
@@ -30,8 +31,8 @@ const DISTRUST: u32 = 16;
 
 /// What the other threads see of a worker. Padded by its holder to lines of its own.
 pub(crate) struct WorkerRemote {
-    /// The task to run next, see [`WorkerLocal::push_woken`].
-    slot: Slot,
+    /// The task to run next, see [`push`](super::push).
+    pub(super) slot: Slot,
     pub(crate) stealer: Stealer<Notified>,
     pub(crate) parker: Parker,
     pub(crate) called: Called,
@@ -132,15 +133,16 @@ pub(crate) struct WorkerLocal {
     pub(super) searching: Cell<bool>,
     /// When this worker, being busy, last turned the reactor; `None` if it has slept since.
     pub(super) last_turn: Cell<Option<Instant>>,
-    in_poll: Cell<bool>,
+    pub(super) in_poll: Cell<bool>,
+    pub(super) slot_use: Cell<SlotUse>,
     sequence: Cell<u64>,
     pub(super) backlog: Backlog,
     /// Whether the watchdog was asked for a close look since the last time the worker was idle.
-    alarmed: Cell<bool>,
+    pub(super) alarmed: Cell<bool>,
     /// When the poll under way asked for it, if it did.
-    asked: Cell<Option<Instant>>,
+    pub(super) asked: Cell<Option<Instant>>,
     /// So many polls to come are not trusted.
-    distrust: Cell<u32>,
+    pub(super) distrust: Cell<u32>,
     /// Completed tasks of other homes, to be returned in batches.
     retired: RefCell<Vec<NonNull<Header>>>,
     random: Cell<u64>,
@@ -171,6 +173,7 @@ impl WorkerLocal {
             searching: Cell::new(false),
             last_turn: Cell::new(None),
             in_poll: Cell::new(false),
+            slot_use: Cell::new(SlotUse::Nothing),
             sequence: Cell::new(0),
             backlog: Backlog::new(),
             alarmed: Cell::new(false),
@@ -184,67 +187,6 @@ impl WorkerLocal {
     #[inline]
     pub(crate) fn remote(&self) -> &WorkerRemote {
         &self.scheduler.remotes[self.index]
-    }
-
-    /// Queues a task that something on this thread woke.
-    ///
-    /// During a poll it goes to the slot and runs next: it is about what the polled task has just
-    /// done, and its data is in the cache. Otherwise (a driver's wakes) it queues up.
-    #[inline]
-    pub(crate) fn push_woken(&self, task: Notified) {
-        if !self.in_poll.get() {
-            self.queue.push(task);
-            return;
-        }
-        if let Some(displaced) = self.remote().slot.put(task) {
-            self.queue.push(displaced);
-        }
-        self.consider_help();
-    }
-
-    /// Queues a new task, behind the others: tasks start in the order in which they were spawned.
-    #[inline]
-    pub(crate) fn push_spawned(&self, task: Notified) {
-        self.queue.push(task);
-        self.consider_help();
-    }
-
-    /// Queues a task that was woken during its own poll; this wakes nobody.
-    #[inline]
-    pub(crate) fn push_yielded(&self, task: Notified) {
-        self.queue.push(task);
-    }
-
-    /// Something was queued: wakes another worker if that is worth it, and else makes sure that
-    /// the watchdog looks here soon in case the current poll does not end.
-    #[inline]
-    pub(super) fn consider_help(&self) {
-        let idle = self.scheduler.idle.glance();
-        if idle.parked() + idle.searching() == 0 {
-            return;
-        }
-        // Between polls the first task in the queue is this worker's own next one.
-        let waiting = self.queue.len() - usize::from(!self.in_poll.get() && !self.queue.is_empty());
-        if idle.wants_wake() && self.scheduler.wake_cost.allows(self.backlog.work_ns(waiting)) {
-            self.scheduler.call_one();
-        } else if idle.searching() == 0 && self.in_poll.get() && !self.alarmed.replace(true) {
-            // Nobody is on the way here.
-            self.ask_for_a_look();
-        }
-    }
-
-    #[cold]
-    fn ask_for_a_look(&self) {
-        let now = Instant::now();
-        self.asked.set(Some(now));
-        self.remote().progress.watch();
-        self.with_watchdog(|watchdog| watchdog.look_closely(now));
-        if self.distrust.get() > 0 {
-            // At once what the watchdog would do if this poll did not end.
-            self.distrust.set(self.distrust.get() - 1);
-            self.remote().open();
-            self.scheduler.wake_one();
-        }
     }
 
     /// A poll has ended that asked for a close look, or whose queue was open. If it was long, so may
@@ -263,6 +205,7 @@ impl WorkerLocal {
     #[inline]
     pub(super) fn begin_poll(&self) {
         self.in_poll.set(true);
+        self.slot_use.set(SlotUse::Nothing);
         self.sequence.set(self.sequence.get() + 1);
         self.remote().progress.advance(self.sequence.get());
     }

@@ -5,7 +5,7 @@
 //! to another worker and sleeps. The parts, in the order in which a task meets them:
 //!
 //! * `scheduler`: what the workers share; tasks come in here.
-//! * `local`, `slot`: one worker's own queue, and the task that it runs next.
+//! * `local`, `push`, `slot`: one worker's own queue, and the task that it runs next.
 //! * `life`: the loop.
 //! * `search`: where the next task comes from.
 //! * `dormant`: the workers that have no thread yet.
@@ -45,6 +45,8 @@ pub(crate) mod parker;
 // Public for the models alone, as `parker`.
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod progress;
+#[cfg(not(heist_loom))]
+mod push;
 // Public for the models alone, as `parker`.
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod relay;
