@@ -22,8 +22,9 @@ pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> Option<R> {
 /// Calls a waker, if there is one, and lets go of it. Whoever wakes is not to blame for what it does, and
 /// has others to wake.
 pub(crate) fn wake(waker: impl Into<Option<Waker>>) {
-    let waker = waker.into();
-    quietly(|| waker.into_iter().for_each(Waker::wake));
+    if let Some(waker) = waker.into() {
+        quietly(|| waker.wake());
+    }
 }
 
 #[cfg(test)]

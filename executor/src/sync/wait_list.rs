@@ -359,7 +359,11 @@ impl Wakers {
     /// Calls them, first come first woken, whatever they do.
     #[inline]
     pub(crate) fn wake(self) {
-        self.first.into_iter().chain(self.rest).for_each(wake);
+        // Without a first there are no others.
+        if let Some(first) = self.first {
+            wake(first);
+            self.rest.into_iter().for_each(wake);
+        }
     }
 }
 

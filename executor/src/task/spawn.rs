@@ -33,11 +33,11 @@ pub(crate) fn origin_here() -> Origin {
 
 /// Spawns a task on the current runtime.
 ///
-/// It starts independently of whether the handle is awaited. A task that spawns one task before it
-/// gives its worker back mostly awaits it, so that one runs next, but for long tasks; if it
-/// spawns several, these start in the order in which they were spawned, behind what its worker has queued already.
-/// (Tokio starts the last one first.) Spawning from a task costs no shared atomic operation and
-/// wakes another worker only if that is worth it.
+/// It runs whether the handle is awaited or not. The only task that its parent spawns before it
+/// waits for something runs next on this worker, unless tasks here are so long that an idle worker had
+/// better be woken for it. Several start in the order in which they were spawned, behind what is
+/// queued already (tokio starts the last one first). Spawning from a task costs no shared atomic
+/// operation and wakes another worker only if that is worth it.
 ///
 /// # Panics
 /// Outside a runtime.

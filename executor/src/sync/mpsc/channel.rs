@@ -72,8 +72,13 @@ impl<T> Line<Messages<T>> {
     }
 
     /// Frees slots, for those in line first.
+    #[inline]
     fn free(&mut self, count: usize) -> Wakers {
         self.state.free += count;
+        if self.is_empty() { Wakers::new() } else { self.serve_line() }
+    }
+
+    fn serve_line(&mut self) -> Wakers {
         let mut wakers = Wakers::new();
         while let Some(&count) = self.first() {
             let Some(left) = self.state.free.checked_sub(count) else { break };

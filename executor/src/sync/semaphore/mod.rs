@@ -48,7 +48,12 @@ impl Line<Permits> {
     }
 
     /// Serves the line as far as the pool lasts.
+    #[inline]
     fn serve(&mut self) -> Wakers {
+        if self.is_empty() { Wakers::new() } else { self.serve_line() }
+    }
+
+    fn serve_line(&mut self) -> Wakers {
         let mut wakers = Wakers::new();
         while let Some(&count) = self.first() {
             let Some(left) = self.state.free.checked_sub(count) else { break };
