@@ -65,16 +65,21 @@ pub(crate) async fn ticking<F: Future>(period: Duration, future: F) -> F::Output
     let mut future = pin!(future);
     let mut ticks = interval(period);
     let (mut count, mut latest, mut latest_of_its_own) = (0, Duration::ZERO, Duration::ZERO);
-    let mut withheld_before = withheld();
+    let mut looked = (Instant::now(), withheld());
+    let mut withheld_before = looked.1;
     loop {
         heist::select! {
             due = ticks.tick() => {
-                let (late, withheld) = (due.elapsed(), withheld());
-                let of_its_own = late.saturating_sub(withheld.saturating_sub(withheld_before));
+                // Of several that are late together, each was due before the last look but the first.
+                if due >= looked.0 {
+                    withheld_before = looked.1;
+                }
+                looked = (Instant::now(), withheld());
+                let late = looked.0 - due;
+                let of_its_own = late.saturating_sub(looked.1.saturating_sub(withheld_before));
                 count += 1;
                 latest = latest.max(late);
                 latest_of_its_own = latest_of_its_own.max(of_its_own);
-                withheld_before = withheld;
             }
             output = &mut future => {
                 let [latest, own] = [latest, latest_of_its_own].map(|late| late.as_secs_f64() * 1e3);
