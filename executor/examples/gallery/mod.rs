@@ -70,7 +70,7 @@ pub(crate) async fn ticking<F: Future>(period: Duration, future: F) -> F::Output
     loop {
         heist::select! {
             due = ticks.tick() => {
-                // Of several that are late together, each was due before the last look but the first.
+                // Those that were due before the last look are late for what came before it.
                 if due >= looked.0 {
                     withheld_before = looked.1;
                 }
