@@ -78,7 +78,8 @@ fn shutdown_drains_then_cancels_then_reports() {
     let stuck = runtime.enter();
     heist::task::Builder::new().name("stuck").spawn(std::future::pending::<()>());
     drop(stuck);
-    let report = runtime.shutdown(ShutdownPolicy::drain(Duration::from_millis(200)));
+    // Long, as the worker's thread may have to wait for its first turn.
+    let report = runtime.shutdown(ShutdownPolicy::drain(Duration::from_secs(3)));
     assert!(ended.load(Ordering::SeqCst), "the task that could end did");
     assert_eq!(report.cancelled().len(), 1);
     assert_eq!(report.cancelled()[0].name(), Some("stuck"));
