@@ -12,8 +12,8 @@ use super::local::{WorkerLocal, WorkerRemote};
 use super::rounds;
 use crate::task::Notified;
 
-/// How many tasks in a row may come from the slot: two tasks that wake each other would
-/// otherwise never let the queue have its turn.
+/// How many tasks in a row may come from the slot: two tasks that wake each other, or a chain of
+/// tasks that each spawn the next, would otherwise never let the queue have its turn.
 const SLOT_STREAK_MAX: u32 = 3;
 
 /// How long a busy worker stays with its own queue before it looks into the injector.

@@ -1,4 +1,5 @@
-//! The slot: the one task that a worker runs next, because what it polls has just woken it.
+//! The slot: the one task that a worker runs next, because what it polls has just woken it, or spawned it
+//! alone.
 //!
 //! The owner puts tasks in and takes them out; others take the task too when its owner is stuck in a
 //! poll. Each move is one swap, so a task comes out once, whoever takes it and whenever: who may
