@@ -103,6 +103,8 @@ fn what_threads_keep_of_tasks_is_bounded_and_ends_with_them() {
     }
     // 2 MiB for each of two workers and this thread, and as much as the tables of it can have grown to.
     const KEPT_MAX: isize = 3 * (2 << 20) + (1 << 20);
+    // For each worker, as long as it has 40 000 tasks at most in its queue.
+    const OUTGROWN_MAX: isize = 2 * (512 << 10);
     let empty = Footprint::now();
     let runtime = two_threads();
     let before = Footprint::now();
@@ -127,7 +129,9 @@ fn what_threads_keep_of_tasks_is_bounded_and_ends_with_them() {
     let kept = Footprint::now().bytes - before.bytes;
     assert!(kept > 1 << 18 || cfg!(heist_sanitize), "something is kept: {kept} bytes");
     drop(runtime);
-    assert_comes_to(Footprint { bytes: empty.bytes + KEPT_MAX / 3, ..empty });
+    // What this thread keeps, and what queues have outgrown: a thread that had to wait for its core in the
+    // middle of a steal holds that back until crossbeam is next used.
+    assert_comes_to(Footprint { bytes: empty.bytes + KEPT_MAX / 3 + OUTGROWN_MAX, ..empty });
 }
 
 #[test]
