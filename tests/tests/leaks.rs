@@ -129,8 +129,8 @@ fn what_threads_keep_of_tasks_is_bounded_and_ends_with_them() {
     let kept = Footprint::now().bytes - before.bytes;
     assert!(kept > 1 << 18 || cfg!(heist_sanitize), "something is kept: {kept} bytes");
     drop(runtime);
-    // What this thread keeps, and what queues have outgrown: a thread that had to wait for its core in the
-    // middle of a steal holds that back until crossbeam is next used.
+    // What this thread keeps, and what queues have outgrown: crossbeam frees that once no thread can be
+    // looking at it, which it may find out only when it is next used.
     assert_comes_to(Footprint { bytes: empty.bytes + KEPT_MAX / 3 + OUTGROWN_MAX, ..empty });
 }
 

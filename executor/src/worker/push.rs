@@ -14,7 +14,8 @@ pub(super) enum SlotUse {
     Nothing,
     /// The one task that it has spawned so far went in.
     Spawned,
-    /// What it has woken went in, or it has spawned several tasks, and none of them did.
+    /// Nothing that it spawns goes in any more: it has woken a task, or spawned several, or one that was
+    /// for others.
     Settled,
 }
 
