@@ -31,6 +31,7 @@ pub use crate::worker::parker::{Parker, Seat, Unparked};
 pub use crate::worker::progress::Progress;
 pub use crate::worker::relay::Relay;
 use crate::worker::slot::Slot;
+pub use crate::worker::standstill::Standstill;
 pub use crate::worker::watchdog::Watchdog;
 
 /// Tasks of a model, in a home with one queue: a runtime without workers, whose threads are the

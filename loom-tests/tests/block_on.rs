@@ -11,7 +11,7 @@
 
 use std::task::{Wake, Waker};
 
-use heist::model::{Downfall, Loan, Outsider};
+use heist::model::{Downfall, Loan, Outsider, Standstill};
 use heist_loom_tests::{model, must_fail};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -19,19 +19,22 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 /// As `Caller` in `runtime/block_on.rs`.
 struct Caller {
     outsider: Outsider,
-    /// How many outsiders do not wait, for the paused clock. Who wakes one counts it after the
-    /// word says so, so it is out by one for a moment.
-    busy: AtomicUsize,
+    /// The thread is active while it does not wait, and no clock leaps meanwhile.
+    standstill: Standstill,
+    leaps: AtomicUsize,
     events: AtomicUsize,
 }
 
 impl Caller {
     fn new() -> Arc<Caller> {
-        Arc::new(Caller {
+        let caller = Caller {
             outsider: Outsider::new(),
-            busy: AtomicUsize::new(1),
+            standstill: Standstill::new(),
+            leaps: AtomicUsize::new(0),
             events: AtomicUsize::new(0),
-        })
+        };
+        caller.standstill.enter();
+        Arc::new(caller)
     }
 
     /// Polls until so many events have been seen, and waits in between.
@@ -39,21 +42,37 @@ impl Caller {
         // Ordering: Relaxed, here and below: what must be seen is what the wake publishes.
         while self.events.load(Ordering::Relaxed) < all {
             if self.outsider.begin_wait() {
-                self.busy.fetch_sub(1, Ordering::AcqRel);
+                self.standstill.leave();
                 self.outsider.sleep(|| false);
             }
             if self.outsider.end_wait() {
-                self.busy.fetch_add(1, Ordering::AcqRel);
+                self.standstill.enter();
             }
         }
     }
 
     fn wake(&self, unparks: bool) {
-        if self.outsider.wake() {
-            self.busy.fetch_add(1, Ordering::AcqRel);
-            if unparks {
-                self.outsider.unpark();
-            }
+        self.standstill.enter();
+        if !self.outsider.wake() {
+            self.standstill.leave();
+        } else if unparks {
+            self.outsider.unpark();
+        }
+    }
+
+    /// A try of a worker that has parked. True if the clock has moved.
+    fn leap(&self) -> bool {
+        let leap = || {
+            self.leaps.fetch_add(1, Ordering::Relaxed);
+        };
+        self.standstill.try_leap(|| true, leap)
+    }
+
+    /// Whether the thread is counted once, and nobody else.
+    fn is_counted(&self) -> bool {
+        !self.leap() && {
+            self.standstill.leave();
+            self.leap()
         }
     }
 }
@@ -72,7 +91,7 @@ fn two_wakes_in_a_row(publish_first: bool) {
     });
     caller.block_on(2);
     waker.join().unwrap();
-    assert_eq!(caller.busy.load(Ordering::Relaxed), 1, "counted wrongly");
+    assert!(caller.is_counted(), "counted wrongly");
 }
 
 #[test]
@@ -99,7 +118,7 @@ fn two_wakers(unparks: bool) {
     for waker in wakers {
         waker.join().unwrap();
     }
-    assert_eq!(caller.busy.load(Ordering::Relaxed), 1, "counted wrongly");
+    assert!(caller.is_counted(), "counted wrongly");
 }
 
 #[test]
@@ -110,6 +129,46 @@ fn two_wakers_are_both_heard() {
 #[test]
 fn broken_without_unparking_the_thread_sleeps_on() {
     must_fail("broken_without_unparking_the_thread_sleeps_on", "deadlock", || two_wakers(false));
+}
+
+/// A thread that is no worker wakes the one that waits, which polls; a worker leaps when it can.
+fn a_wake_meets_a_leap(counts_first: bool) {
+    let caller = Caller::new();
+    let waker = caller.clone();
+    let waker = loom::thread::spawn(move || {
+        waker.events.fetch_add(1, Ordering::Relaxed);
+        if counts_first {
+            waker.wake(true);
+        } else if waker.outsider.wake() {
+            waker.standstill.enter();
+            waker.outsider.unpark();
+        }
+    });
+    let leaping = caller.clone();
+    let leaping = loom::thread::spawn(move || {
+        if leaping.leap() {
+            leaping.standstill.leave();
+        }
+    });
+    caller.block_on(1);
+    // Not in `block_on`, where its fence would stand in for the orderings of the word.
+    caller.standstill.settle(|| true);
+    let polled = caller.leaps.load(Ordering::Relaxed);
+    loom::thread::yield_now();
+    assert_eq!(caller.leaps.load(Ordering::Relaxed), polled, "time passed under a poll");
+    waker.join().unwrap();
+    leaping.join().unwrap();
+}
+
+#[test]
+fn no_time_passes_under_a_poll() {
+    model(3, || a_wake_meets_a_leap(true));
+}
+
+#[test]
+fn broken_who_counts_after_the_wake_lets_time_pass_under_a_poll() {
+    let test = "broken_who_counts_after_the_wake_lets_time_pass_under_a_poll";
+    must_fail(test, "time passed", || a_wake_meets_a_leap(false));
 }
 
 /// What every thread of `Lone::block_on` does to get hold of the worker; `item` counts turns.

@@ -119,6 +119,23 @@ fn a_paused_clock_waits_for_blocking_jobs() {
 }
 
 #[test]
+fn a_paused_clock_waits_for_code_that_blocks_in_place() {
+    paused(2).block_on(async {
+        let start = Instant::now();
+        let sleeper = heist::spawn(time::sleep(Duration::from_secs(1)));
+        let blocking = heist::spawn(async {
+            heist::task::block_in_place(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                Instant::now()
+            })
+        });
+        assert_eq!(blocking.await.unwrap(), start, "time stood still during the call");
+        sleeper.await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_secs(1));
+    });
+}
+
+#[test]
 fn a_paused_clock_lets_sockets_work_and_does_not_wait_for_them() {
     for workers in [1, 2] {
         let real = RealInstant::now();

@@ -1,9 +1,9 @@
 //! Holding the current runtime's clock still, for tests.
 //!
 //! While the clock is paused, time passes only when [`advance`] says so or when every worker of the
-//! runtime is parked, no `block_on` is running, and no blocking job is under way: then it jumps to
-//! the next timer. I/O that has not arrived does not keep it from jumping; so tests with real
-//! sockets should not rely on time-outs of a paused clock.
+//! runtime is parked, no `block_on` is running, and nothing blocks, in place or on a thread of a pool:
+//! then it jumps to the next timer. I/O that has not arrived does not keep it from jumping; so tests
+//! with real sockets should not rely on time-outs of a paused clock.
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -31,9 +31,10 @@ fn current() -> Arc<Timers> {
 /// current-thread one).
 ///
 /// From then on time passes only when [`advance`] says so, or when every worker of the runtime is
-/// parked, no `block_on` is running, and no blocking job is under way: then the clock jumps to the next
-/// timer. I/O that has not arrived does not keep it from jumping, so a time-out around an operation on a
-/// real socket may pass at once; tests with sockets should leave the clock alone.
+/// parked, no `block_on` is running, and nothing blocks, in place or on a thread of a pool: then the
+/// clock jumps to the next timer. I/O that has not arrived does not keep it from jumping, so a
+/// time-out around an operation on a real socket may pass at once; tests with sockets should leave
+/// the clock alone.
 ///
 /// An example is at the head of `heist::time`.
 ///

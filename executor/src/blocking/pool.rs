@@ -130,6 +130,7 @@ impl Pool {
         let mut next = self.crew.begin(start);
         while let Some(queued) = next {
             self.queue_time.count(&queued);
+            scheduler.settle();
             queued.job.run();
             // Ordering: Relaxed; only the paused clock asks.
             self.busy.fetch_sub(1, Ordering::Relaxed);

@@ -79,8 +79,8 @@ fn run_beside<F: Future>(scheduler: &Arc<Scheduler>, mut future: Pin<&mut F>) ->
     }
 }
 
-/// A call of `block_on`, from beginning to end. Its thread is counted among the outsiders while it
-/// does not wait, so that a paused clock stands still meanwhile.
+/// A call of `block_on`, from beginning to end. Its thread is active while it does not wait, so that
+/// a paused clock stands still meanwhile.
 struct Call(Arc<Caller>);
 
 /// The thread of a call, as its future's waker sees it.
@@ -91,8 +91,8 @@ struct Caller {
 
 impl Call {
     fn begin(scheduler: &Arc<Scheduler>) -> Call {
-        // Ordering: AcqRel here and below, pairs with `Scheduler::is_quiet`.
-        scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+        scheduler.standstill.enter();
+        scheduler.settle();
         Call(Arc::new(Caller { outsider: Outsider::new(), scheduler: scheduler.clone() }))
     }
 
@@ -104,22 +104,20 @@ impl Call {
     fn wait(&self, stop: impl Fn() -> bool) {
         let Caller { outsider, scheduler } = &*self.0;
         if outsider.begin_wait() {
-            scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
-            scheduler.rouse_if_paused();
+            scheduler.leave_standstill();
             outsider.sleep(stop);
         }
         if outsider.end_wait() {
-            scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+            scheduler.standstill.enter();
         }
+        scheduler.settle();
     }
 }
 
 impl Drop for Call {
     /// It does not wait now, and never will again: wakers that are left find nobody to count.
     fn drop(&mut self) {
-        self.0.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
-        // This may be what others waited for, so that time can pass.
-        self.0.scheduler.rouse_if_paused();
+        self.0.scheduler.leave_standstill();
     }
 }
 
@@ -129,9 +127,12 @@ impl Wake for Caller {
     }
 
     fn wake_by_ref(self: &Arc<Caller>) {
+        // Counted before the word says so: the thread may go on as soon as it does.
+        self.scheduler.standstill.enter();
         if self.outsider.wake() {
-            self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
             self.outsider.unpark();
+        } else {
+            self.scheduler.leave_standstill();
         }
     }
 }
@@ -250,14 +251,14 @@ impl Borrowed<'_> {
 }
 
 /// The main future of a current-thread runtime, for as long as it is driven. While it is to be
-/// polled it is counted among the outsiders.
+/// polled it counts as active.
 struct MainFuture(Arc<Main>);
 
 impl Drop for MainFuture {
     /// Wakers that are left find it woken, and nothing to count.
     fn drop(&mut self) {
         self.0.wake_by_ref();
-        self.0.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+        self.0.scheduler.standstill.leave();
     }
 }
 
@@ -270,7 +271,7 @@ struct Main {
 impl Main {
     /// Born woken: the first poll is due.
     fn new(scheduler: &Arc<Scheduler>) -> Main {
-        scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+        scheduler.standstill.enter();
         Main { woken: AtomicBool::new(true), scheduler: scheduler.clone() }
     }
 
@@ -281,7 +282,7 @@ impl Main {
     fn take_woken(&self) -> bool {
         let woken = self.woken.swap(false, Ordering::AcqRel);
         if woken {
-            self.scheduler.outsiders.fetch_sub(1, Ordering::AcqRel);
+            self.scheduler.standstill.leave();
         }
         woken
     }
@@ -294,9 +295,10 @@ impl Wake for Main {
 
     fn wake_by_ref(self: &Arc<Main>) {
         // Ordering: AcqRel, pairs with `take_woken`. The unparking comes after it, so a worker
-        // that parks in between finds the token.
+        // that parks in between finds the token. Counting comes after it too: a clock that is
+        // paused leaps by that worker alone, and then the wake was later.
         if !self.woken.swap(true, Ordering::AcqRel) {
-            self.scheduler.outsiders.fetch_add(1, Ordering::AcqRel);
+            self.scheduler.standstill.enter();
             self.scheduler.unpark(0);
         }
     }

@@ -17,10 +17,13 @@ pub(crate) fn run(worker: Arc<WorkerLocal>) {
     {
         let _context = context::enter_worker(&worker);
         worker.begin_anew();
+        worker.scheduler.settle();
         while !worker.scheduler.is_closing() {
             match worker.next_task() {
                 Some(task) => {
                     if !worker.run_task(task) {
+                        // Active since it gave the worker away; see there.
+                        worker.scheduler.leave_standstill();
                         return;
                     }
                 }
@@ -37,10 +40,12 @@ pub(crate) fn run(worker: Arc<WorkerLocal>) {
 /// taken it.
 pub(crate) struct GivenAway(Arc<Offer<Arc<WorkerLocal>>>);
 
-/// Gives the worker on this thread away, if there is one.
+/// Gives the worker on this thread away, if there is one. The thread counts as active until it has
+/// the worker back, or else until the end of the poll that it is in.
 pub(crate) fn give_away() -> Option<GivenAway> {
     let worker = context::take_worker()?;
     let scheduler = worker.scheduler.clone();
+    scheduler.standstill.enter();
     Some(GivenAway(scheduler.relay.give(worker, || start_thread(&scheduler))))
 }
 
@@ -48,6 +53,7 @@ impl Drop for GivenAway {
     fn drop(&mut self) {
         if let Some(worker) = self.0.take() {
             context::restore_worker(&worker);
+            worker.scheduler.standstill.leave();
         }
     }
 }

@@ -11,6 +11,7 @@
 //! * `dormant`: the workers that have no thread yet.
 //! * `relay`: how one leaves a thread that is about to block.
 //! * `idle`, `parker`, `park`: how a worker goes to sleep and is woken.
+//! * `standstill`: when a paused clock may move.
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `downfall`: how it hears of the failure that ends the runtime.
 //! * `backlog`, `wake_cost`: when work is worth waking another worker.
@@ -57,6 +58,9 @@ pub(crate) mod scheduler;
 #[cfg(not(heist_loom))]
 mod search;
 pub(crate) mod slot;
+// Public for the models alone, as `parker`.
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub(crate) mod standstill;
 #[cfg(not(heist_loom))]
 pub(crate) mod wake_cost;
 #[allow(unreachable_pub, missing_debug_implementations)]

@@ -16,6 +16,17 @@ use super::watchdog::Watchdog;
 use crate::foreign::quietly;
 use crate::report;
 
+/// What became of a leap of the clock.
+#[derive(PartialEq, Eq)]
+enum Leap {
+    /// There is nothing to leap to, or somebody is active who will rouse a worker.
+    None,
+    /// Something has happened meanwhile, so it is looked at first.
+    TooEarly,
+    /// Timers have been fired. This worker keeps the clock still until it is awake.
+    Done,
+}
+
 impl WorkerLocal {
     /// Sleeps until there may be something to do.
     pub(crate) fn park(&self) {
@@ -28,14 +39,15 @@ impl WorkerLocal {
         self.with_watchdog(|watchdog| {
             watchdog.worker_parks(&scheduler.idle, word, scheduler.timers.next());
         });
-        if stay && all_parked && scheduler.timers.clock().is_paused() && self.jump_to_next_timer() {
-            self.end_park();
-            return;
-        }
-        if stay {
+        let may_leap = stay && all_parked && scheduler.timers.clock().is_paused();
+        let leap = if may_leap { self.leap() } else { Leap::None };
+        if stay && leap == Leap::None {
             self.sleep();
         }
         self.end_park();
+        if leap == Leap::Done {
+            scheduler.standstill.leave();
+        }
     }
 
     fn sleep(&self) {
@@ -71,6 +83,7 @@ impl WorkerLocal {
             self.searching.set(true);
             scheduler.wake_cost.answer(&self.remote().called);
         }
+        scheduler.settle();
         scheduler.timers.fire_due(self.index);
         self.with_watchdog(|watchdog| watchdog.worker_wakes(&scheduler.idle));
         if !self.queue.is_empty() {
@@ -99,32 +112,36 @@ impl WorkerLocal {
         }
     }
 
-    /// With the clock paused, time passes when nothing else can happen: every worker is parked,
-    /// no `block_on` is running, no blocking job is under way. Then it jumps to the next timer.
-    /// True if that woke something.
-    fn jump_to_next_timer(&self) -> bool {
+    /// With the clock paused, time passes when nothing else can happen: then it leaps to the next
+    /// timer. See [`standstill`](super::standstill).
+    fn leap(&self) -> Leap {
         let scheduler = &*self.scheduler;
-        if !scheduler.is_quiet() {
-            return false;
+        let timers = &scheduler.timers;
+        if timers.earliest().is_none() || !scheduler.is_at_rest() {
+            return Leap::None;
         }
-        // What the kernel has ready comes before any jump.
+        // What the kernel has ready comes first.
         if scheduler.seat.try_take(self.index) {
             self.turn_reactor(Some(Duration::ZERO));
             scheduler.seat.give_up();
         }
-        if !self.queue.is_empty() || !scheduler.injector.is_empty() || !scheduler.is_quiet() {
-            return true;
+        let rest = || {
+            // What was in the injector a moment ago another worker may have taken, and run.
+            let all_parked = scheduler.injector.is_empty() && scheduler.idle.all_parked();
+            self.queue.is_empty() && all_parked && scheduler.is_at_rest()
+        };
+        let leap = || {
+            if let Some((_, next)) = timers.earliest() {
+                timers.clock().jump_to(next);
+            }
+        };
+        if !scheduler.standstill.try_leap(rest, leap) {
+            return Leap::TooEarly;
         }
-        // What was in the injector a moment ago another worker may have taken, and run.
-        if !scheduler.idle.all_parked() {
-            return true;
-        }
-        let Some((_, next)) = scheduler.timers.earliest() else { return false };
-        scheduler.timers.clock().jump_to(next);
-        let now = scheduler.timers.clock().now();
+        let now = timers.clock().now();
         for owner in 0..scheduler.remotes.len() {
-            scheduler.timers.advance(owner, now);
+            timers.advance(owner, now);
         }
-        true
+        Leap::Done
     }
 }

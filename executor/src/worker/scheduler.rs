@@ -7,7 +7,7 @@ use std::future::Future;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_utils::CachePadded;
 use heist_io::Reactor;
@@ -20,6 +20,7 @@ use super::idle::Idle;
 use super::local::{WorkerLocal, WorkerRemote};
 use super::parker::{Seat, Unparked};
 use super::relay::Relay;
+use super::standstill::Standstill;
 use super::wake_cost::WakeCost;
 use super::watchdog::Watchdog;
 use crate::blocking::Pools;
@@ -57,8 +58,8 @@ pub(crate) struct Scheduler {
     pub(crate) guests: Guests,
     pub(crate) config: Config,
     pub(crate) exit: Exit,
-    /// Threads inside `block_on` that are not waiting; only the paused clock asks.
-    pub(crate) outsiders: AtomicUsize,
+    /// Who keeps a paused clock from moving.
+    pub(crate) standstill: Standstill,
     /// There if a failure that nobody joins shuts the runtime down.
     pub(crate) downfall: Option<Downfall<FatalFailure>>,
     closing: AtomicBool,
@@ -128,7 +129,7 @@ impl Scheduler {
                 blocking: Pools::new(&config),
                 guests: Guests::new(id),
                 exit: Exit::new(workers),
-                outsiders: AtomicUsize::new(0),
+                standstill: Standstill::new(),
                 downfall: may_come_down.then(Downfall::new),
                 closing: AtomicBool::new(false),
                 closing_turn: Mutex::new(()),
@@ -268,10 +269,21 @@ impl Scheduler {
         self.config.current_thread
     }
 
-    /// Whether nothing outside the workers is under way; for the paused clock.
-    pub(crate) fn is_quiet(&self) -> bool {
-        // Ordering: Acquire, pairs with the counting in `runtime::block_on`.
-        self.outsiders.load(Ordering::Acquire) == 0 && self.blocking.busy() == 0
+    /// Whoever was parked, idle or not there yet, before he runs: a paused clock does not move any
+    /// more until he is at rest.
+    pub(crate) fn settle(&self) {
+        self.standstill.settle(|| self.timers.clock().is_paused());
+    }
+
+    /// Whether nobody but workers is active.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        !self.standstill.is_active() && self.blocking.busy() == 0
+    }
+
+    /// Somebody who is no worker has come to rest.
+    pub(crate) fn leave_standstill(&self) {
+        self.standstill.leave();
+        self.rouse_if_paused();
     }
 
     /// Something outside has come to rest: with the clock paused, a worker must look whether time
