@@ -65,7 +65,7 @@ impl Caller {
         let leap = || {
             self.leaps.fetch_add(1, Ordering::Relaxed);
         };
-        self.standstill.try_leap(|| true, leap)
+        self.standstill.try_leap(|| true, || (), leap)
     }
 
     /// Whether the thread is counted once, and nobody else.

@@ -1,7 +1,7 @@
 //! When a paused clock may move: `worker/standstill.rs`.
 //!
 //! Properties: who has begun sees no time pass until he rests, whether he counted himself or was
-//! counted by somebody else; nobody leaps over what was published before a rest; of two workers that
+//! counted by somebody else; nobody leaps over what was published or sent before a rest; of two workers that
 //! leap, the second does not before the first has woken whom it wakes; a clock that is being paused is no exception; the last to rest is looked after.
 //! Threads: one or two that leap, one that begins. Bound: 3 preemptions. It would catch a clock that
 //! leaps under a blocking job which began while a worker was looking, as it did once.
@@ -35,7 +35,8 @@ impl World {
 
     /// One try, as that of a worker which has parked. True if the clock has moved.
     fn leap(&self) -> bool {
-        self.standstill.try_leap(|| true, || self.time.store(self.now() + 1, Ordering::Relaxed))
+        let leap = || self.time.store(self.now() + 1, Ordering::Relaxed);
+        self.standstill.try_leap(|| true, || (), leap)
     }
 
     /// What a thread does between its beginning and its rest.
@@ -117,6 +118,7 @@ fn two_workers_leap(active_until_woken: bool) {
         let mut fires = 0;
         let leapt = world.standstill.try_leap(
             || true,
+            || (),
             || {
                 assert_eq!(world.now(), woken.load(Ordering::Relaxed), "a wake was leapt over");
                 fires = world.now() + 1;
@@ -159,7 +161,7 @@ fn work_is_published_before_the_rest(publish_first: bool) {
     let leaping = (world.clone(), work.clone());
     let leaping = loom::thread::spawn(move || {
         let (world, work) = leaping;
-        let leapt = world.standstill.try_leap(|| !work.load(Ordering::Relaxed), || ());
+        let leapt = world.standstill.try_leap(|| !work.load(Ordering::Relaxed), || (), || ());
         assert!(!leapt, "work was leapt over");
     });
     if publish_first {
@@ -181,6 +183,43 @@ fn no_work_is_leapt_over() {
 fn broken_who_rests_before_it_has_published_is_leapt_over() {
     let test = "broken_who_rests_before_it_has_published_is_leapt_over";
     must_fail(test, "leapt over", || work_is_published_before_the_rest(false));
+}
+
+/// What was sent before the last has come to rest arrives before the clock leaps.
+fn a_message_arrives_first(arrives_in_turn: bool) {
+    let world = World::new(true);
+    let sent = Arc::new(AtomicBool::new(false));
+    world.standstill.enter();
+    let leaping = (world.clone(), sent.clone());
+    let leaping = loom::thread::spawn(move || {
+        let (world, sent) = leaping;
+        let receives = || {
+            if sent.load(Ordering::Relaxed) {
+                world.standstill.enter();
+            }
+        };
+        let leapt = if arrives_in_turn {
+            world.standstill.try_leap(|| true, receives, || ())
+        } else {
+            receives();
+            world.standstill.try_leap(|| true, || (), || ())
+        };
+        assert!(!leapt, "a message was leapt over");
+    });
+    sent.store(true, Ordering::Relaxed);
+    world.standstill.leave();
+    leaping.join().unwrap();
+}
+
+#[test]
+fn what_has_been_sent_arrives_first() {
+    model(3, || a_message_arrives_first(true));
+}
+
+#[test]
+fn broken_who_looks_for_messages_before_its_turn_leaps_over_one() {
+    let test = "broken_who_looks_for_messages_before_its_turn_leaps_over_one";
+    must_fail(test, "leapt over", || a_message_arrives_first(false));
 }
 
 /// A worker parks while the last that is active comes to rest: one of the two sees it, or the clock

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as RealInstant};
 
-use heist::net::{TcpListener, TcpStream};
+use heist::net::{TcpListener, TcpStream, UnixStream};
 use heist::runtime::Builder;
 use heist::time::{self, Instant, MissedTickBehavior};
 use heist_tests::on_two_workers;
@@ -133,6 +133,33 @@ fn a_paused_clock_waits_for_code_that_blocks_in_place() {
         sleeper.await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(1));
     });
+}
+
+#[test]
+fn a_paused_clock_does_not_leap_over_what_a_socket_has() {
+    let hour = Duration::from_secs(3600);
+    for workers in [1, 2, 4] {
+        paused(workers).block_on(async {
+            let start = Instant::now();
+            let (one, other) = UnixStream::pair().unwrap();
+            let server = heist::spawn(async move {
+                let mut buffer = [0; 4];
+                for _ in 0..1000 {
+                    time::timeout(hour, other.read_exact(&mut buffer)).await.unwrap().unwrap();
+                    other.write_all(&buffer).await.unwrap();
+                }
+                other
+            });
+            let mut buffer = [0; 4];
+            for round in 0..1000_u32 {
+                one.write_all(&round.to_le_bytes()).await.unwrap();
+                time::timeout(hour, one.read_exact(&mut buffer)).await.unwrap().unwrap();
+                assert_eq!(u32::from_le_bytes(buffer), round);
+            }
+            server.await.unwrap();
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        });
+    }
 }
 
 #[test]

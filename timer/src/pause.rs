@@ -2,8 +2,9 @@
 //!
 //! While the clock is paused, time passes only when [`advance`] says so or when every worker of the
 //! runtime is parked, no `block_on` is running, and nothing blocks, in place or on a thread of a pool:
-//! then it jumps to the next timer. I/O that has not arrived does not keep it from jumping; so tests
-//! with real sockets should not rely on time-outs of a paused clock.
+//! then it jumps to the next timer. What the kernel has at hand comes first, but I/O that has not
+//! arrived does not keep the clock from jumping; so tests with sockets of other processes should not
+//! rely on time-outs of a paused clock.
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -32,9 +33,11 @@ fn current() -> Arc<Timers> {
 ///
 /// From then on time passes only when [`advance`] says so, or when every worker of the runtime is
 /// parked, no `block_on` is running, and nothing blocks, in place or on a thread of a pool: then the
-/// clock jumps to the next timer. I/O that has not arrived does not keep it from jumping, so a
-/// time-out around an operation on a real socket may pass at once; tests with sockets should leave
-/// the clock alone.
+/// clock jumps to the next timer. What the kernel has at hand comes first: a byte that a task has
+/// written to a pipe or a Unix socket is read before any time-out around the reading passes. I/O that
+/// has not arrived does not keep the clock from jumping, so a time-out around an operation on any
+/// other socket may pass at once (on a loaded machine the kernel takes its time with TCP on loopback,
+/// too); tests with those should leave the clock alone.
 ///
 /// An example is at the head of `heist::time`.
 ///

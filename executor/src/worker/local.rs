@@ -95,6 +95,11 @@ impl WorkerRemote {
         !self.slot.is_empty()
     }
 
+    /// Whether a task is ready here, in the slot or in the queue.
+    pub(crate) fn has_task(&self) -> bool {
+        self.has_slot_task() || self.stealer.len() > 0
+    }
+
     /// Whether others may take the slot's task, and what is queued even if it is little.
     pub(crate) fn is_open(&self) -> bool {
         // Ordering: Relaxed; taking from the slot is safe at any time, this is only policy.

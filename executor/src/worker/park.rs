@@ -19,10 +19,11 @@ use crate::report;
 /// What became of a leap of the clock.
 #[derive(PartialEq, Eq)]
 enum Leap {
-    /// There is nothing to leap to, or somebody is active who will rouse a worker.
+    /// There is nothing to leap to, or somebody is not at rest, who will look or have it looked when
+    /// he is.
     None,
-    /// Something has happened meanwhile, so it is looked at first.
-    TooEarly,
+    /// There is work after all.
+    HasWork,
     /// Timers have been fired. This worker keeps the clock still until it is awake.
     Done,
 }
@@ -120,23 +121,33 @@ impl WorkerLocal {
         if timers.earliest().is_none() || !scheduler.is_at_rest() {
             return Leap::None;
         }
-        // What the kernel has ready comes first.
-        if scheduler.seat.try_take(self.index) {
-            self.turn_reactor(Some(Duration::ZERO));
-            scheduler.seat.give_up();
+        if !scheduler.seat.try_take(self.index) {
+            // Who sits there may have been told of something by the kernel, and not have come to it
+            // yet. It leaves now and, if it has not, comes to leap itself.
+            if let Some(driver) = scheduler.seat.holder() {
+                scheduler.unpark(driver);
+            }
+            return Leap::None;
         }
         let rest = || {
-            // What was in the injector a moment ago another worker may have taken, and run.
-            let all_parked = scheduler.injector.is_empty() && scheduler.idle.all_parked();
-            self.queue.is_empty() && all_parked && scheduler.is_at_rest()
+            // Who has left the seat with what the kernel told of counts as parked for a while yet.
+            let has_work = scheduler.remotes.iter().any(|remote| remote.has_task());
+            !has_work
+                && scheduler.injector.is_empty()
+                && scheduler.idle.all_parked()
+                && scheduler.is_at_rest()
         };
+        let arrive = || self.turn_reactor(Some(Duration::ZERO));
         let leap = || {
             if let Some((_, next)) = timers.earliest() {
                 timers.clock().jump_to(next);
             }
         };
-        if !scheduler.standstill.try_leap(rest, leap) {
-            return Leap::TooEarly;
+        let leapt = scheduler.standstill.try_leap(rest, arrive, leap);
+        scheduler.seat.give_up();
+        if !leapt {
+            let has_work = self.remote().has_task() || !scheduler.injector.is_empty();
+            return if has_work { Leap::HasWork } else { Leap::None };
         }
         let now = timers.clock().now();
         for owner in 0..scheduler.remotes.len() {

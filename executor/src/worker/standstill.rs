@@ -5,8 +5,9 @@
 //! leap to the next timer. It has looked at several words one after the other, and by the time the
 //! clock moves somebody may have begun, who must not see time pass while he runs. So
 //!
-//! * leaping is: 1. take the turn; 2. look whether all are at rest; 3. move the clock, and be active
-//!   oneself until the timers have woken whom they wake; 4. give the turn up;
+//! * leaping is: 1. take the turn; 2. look whether all are at rest, let in what the kernel has, and
+//!   look again; 3. move the clock, and be active oneself until the timers have woken whom they wake;
+//!   4. give the turn up;
 //! * beginning is: 1. be counted, here or among workers and jobs; 2. [`settle`](Standstill::settle),
 //!   which waits for the turn; 3. run.
 //!
@@ -62,14 +63,26 @@ impl Standstill {
         self.active.load(Ordering::Acquire) > 0
     }
 
-    /// Moves the clock, if everybody is at rest: nobody is active, and `rest` says so of others.
-    /// The caller is active afterwards, until it has woken whom it wakes, and must `leave`.
+    /// Moves the clock with `leap`, if everybody is at rest: nobody is active, and `rest` says so of
+    /// others; still so when `arrive` has let in what has come from outside. The caller is active
+    /// afterwards, until it has woken whom it wakes, and must `leave`.
     #[must_use]
-    pub fn try_leap(&self, rest: impl FnOnce() -> bool, leap: impl FnOnce()) -> bool {
+    pub fn try_leap(
+        &self,
+        rest: impl Fn() -> bool,
+        arrive: impl FnOnce(),
+        leap: impl FnOnce(),
+    ) -> bool {
         let _turn = self.turn.lock();
         // Ordering: pairs with the fence in `settle`.
         fence(Ordering::SeqCst);
-        let may = !self.is_active() && rest();
+        let at_rest = || !self.is_active() && rest();
+        if !at_rest() {
+            return false;
+        }
+        // Whoever would send something now waits for the turn.
+        arrive();
+        let may = at_rest();
         if may {
             leap();
             self.enter();
@@ -88,7 +101,7 @@ mod tests {
     fn who_is_active_keeps_the_clock_still_and_so_does_who_leaps() {
         let standstill = Standstill::new();
         let leaps = Cell::new(0);
-        let try_leap = |rest| standstill.try_leap(|| rest, || leaps.set(leaps.get() + 1));
+        let try_leap = |rest| standstill.try_leap(|| rest, || (), || leaps.set(leaps.get() + 1));
         standstill.enter();
         assert!(standstill.is_active() && !try_leap(true));
         standstill.enter();
@@ -97,6 +110,8 @@ mod tests {
         standstill.leave();
         assert!(!standstill.is_active() && !try_leap(false), "others are not at rest");
         assert!(try_leap(true) && !try_leap(true), "who leaps is active");
+        standstill.leave();
+        assert!(!standstill.try_leap(|| true, || standstill.enter(), || unreachable!()));
         standstill.leave();
         assert!(try_leap(true));
         assert_eq!(leaps.get(), 2);
