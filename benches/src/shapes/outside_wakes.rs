@@ -14,6 +14,10 @@ use crate::peers::Runtime;
 /// The name under which the latencies are answered.
 pub const WAKE: &str = "wake";
 
+/// So many wakes come first and are not measured: threads that are started when they are needed have
+/// been started then, which is for `startup` to measure.
+const FIRST: u64 = 3;
+
 /// Wakes a task of the runtime from this thread, with pauses of `gap` between its being heard and
 /// the next wake, until the cell's time is used up.
 pub fn measure<R: Runtime>(cell: &Cell, runtime: &R, gap: Duration) -> Answer {
@@ -30,21 +34,28 @@ pub fn measure<R: Runtime>(cell: &Cell, runtime: &R, gap: Duration) -> Answer {
                 if done.load(Relaxed) {
                     return delays;
                 }
-                delays.record(delay);
-                heard.fetch_add(1, Relaxed);
+                if heard.fetch_add(1, Relaxed) >= FIRST {
+                    delays.record(delay);
+                }
             }
         }
     });
-    let meter = Meter::start();
-    let mut rings = 0;
-    while meter.elapsed() < cell.time {
+    let mut rung = 0;
+    let mut ring = || {
         pause(gap);
         bell.ring();
-        rings += 1;
-        while heard.load(Relaxed) < rings {
+        rung += 1;
+        while heard.load(Relaxed) < rung {
             // Gives the CPU up, should the worker want this very one.
             std::thread::yield_now();
         }
+    };
+    (0..FIRST).for_each(|_| ring());
+    let meter = Meter::start();
+    let mut rings = 0;
+    while meter.elapsed() < cell.time {
+        ring();
+        rings += 1;
     }
     let answer = meter.stop(rings);
     done.store(true, Relaxed);
