@@ -19,8 +19,7 @@ use crate::report;
 /// What became of a leap of the clock.
 #[derive(PartialEq, Eq)]
 enum Leap {
-    /// There is nothing to leap to, or somebody is not at rest, who will look or have it looked when
-    /// he is.
+    /// There is nothing to leap to, or not everybody is at rest; the last to come to it looks again.
     None,
     /// There is work after all.
     HasWork,

@@ -269,8 +269,8 @@ impl Scheduler {
         self.config.current_thread
     }
 
-    /// Whoever was parked, idle or not there yet, before he runs: a paused clock does not move any
-    /// more until he is at rest.
+    /// Called by every thread that was parked, idle or not there yet, before it runs: a paused clock
+    /// does not move any more until it is at rest.
     pub(crate) fn settle(&self) {
         self.standstill.settle(|| self.timers.clock().is_paused());
     }

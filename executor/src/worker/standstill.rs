@@ -3,7 +3,7 @@
 //! That is when every worker is parked, no blocking job is under way, and nobody else is active: no
 //! thread polls inside `block_on`, none blocks in place. A worker that finds it so lets the clock
 //! leap to the next timer. It has looked at several words one after the other, and by the time the
-//! clock moves somebody may have begun, who must not see time pass while he runs. So
+//! clock moves another thread may have begun, which must not see time pass while it runs. So
 //!
 //! * leaping is: 1. take the turn; 2. look whether all are at rest, let in what the kernel has, and
 //!   look again; 3. move the clock, and be active oneself until the timers have woken whom they wake;
@@ -11,8 +11,8 @@
 //! * beginning is: 1. be counted, here or among workers and jobs; 2. [`settle`](Standstill::settle),
 //!   which waits for the turn; 3. run.
 //!
-//! If the look misses who begins, the leap is over before he runs: for him the clock has always
-//! stood there. Coming to rest is the other way round: [`leave`](Standstill::leave), and then rouse
+//! If the look misses a thread that begins, the leap is over before that runs: to it the clock has
+//! always stood there. Coming to rest is the other way round: [`leave`](Standstill::leave), and then rouse
 //! a worker, which looks again.
 //!
 //! Deliberately without the clock itself, and without a cost where it goes by itself, but for a fence
@@ -34,7 +34,7 @@ impl Standstill {
         Standstill { active: AtomicUsize::new(0), turn: Mutex::new(()) }
     }
 
-    /// Somebody is active from now on. Who calls this for himself settles before he runs.
+    /// One more is active from now on, and settles before it runs.
     pub fn enter(&self) {
         // Ordering: Relaxed; see `settle`.
         self.active.fetch_add(1, Ordering::Relaxed);
