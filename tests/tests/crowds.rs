@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use heist::net::{TcpListener, TcpStream};
-use heist::sync::Notify;
+use heist::sync::{Event, Notify};
 use heist_tests::{descriptors, eventually, in_own_process, on_two_workers};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -138,15 +138,19 @@ fn ten_thousand_connections_at_once_are_all_served() {
             .spawn()
             .unwrap();
         let mut sessions = Vec::new();
+        let all_here = Arc::new(Event::new());
         for _ in 0..connections {
             let (stream, _) = listener.accept().await.unwrap();
+            let all_here = all_here.clone();
             sessions.push(heist::spawn(async move {
+                all_here.wait().await;
                 let mut word = [0];
                 stream.read_exact(&mut word).await.unwrap();
                 stream.write_all(b"ok").await.unwrap();
             }));
         }
-        assert!(metrics.num_io_sources() > connections / 2, "they are there at one time");
+        assert_eq!(metrics.num_io_sources(), connections + 1, "they are there at one time");
+        all_here.set();
         for session in sessions {
             session.await.unwrap();
         }
