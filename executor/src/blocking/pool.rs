@@ -127,8 +127,7 @@ impl Pool {
     /// The life of a thread.
     fn work(self: &Arc<Pool>, scheduler: &Arc<Scheduler>) {
         let start = || self.start_thread(scheduler);
-        let member = self.crew.join();
-        let mut next = member.begin(start);
+        let mut next = self.crew.begin(start);
         while let Some(queued) = next {
             self.queue_time.count(&queued);
             scheduler.settle();
@@ -138,7 +137,7 @@ impl Pool {
             if self.busy.load(Ordering::Relaxed) == 0 {
                 context::with_current(Scheduler::rouse_if_paused);
             }
-            next = member.next(start);
+            next = self.crew.next(start);
         }
     }
 

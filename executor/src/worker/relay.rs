@@ -46,13 +46,12 @@ impl<W> Relay<W> {
 
     /// The life of a thread of the crew; `run` returns when the thread has lost the worker.
     pub fn work(&self, start: impl Fn() -> io::Result<()>, run: impl Fn(W)) {
-        let member = self.crew.join();
-        let mut next = member.begin(&start);
+        let mut next = self.crew.begin(&start);
         while let Some(offer) = next {
             if let Some(worker) = offer.take() {
                 run(worker);
             }
-            next = member.next(&start);
+            next = self.crew.next(&start);
         }
     }
 
