@@ -51,13 +51,14 @@ impl Pool {
     /// The life of a thread; the first job waits for the second if `in_need`.
     fn work(pool: &Arc<Pool>) {
         let start = || Pool::start(pool);
-        let mut next = pool.crew.begin(start);
+        let member = pool.crew.join();
+        let mut next = member.begin(start);
         while let Some(job) = next {
             while pool.in_need && job == 0 && pool.run[1].load(Ordering::Relaxed) == 0 {
                 loom::thread::yield_now();
             }
             pool.run[job].fetch_add(1, Ordering::Relaxed);
-            next = pool.crew.next(start);
+            next = member.next(start);
         }
     }
 

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_lite::future::block_on;
 use heist::runtime::{Builder, ShutdownPolicy};
@@ -484,4 +484,34 @@ fn a_paused_clock_waits_for_the_jobs_of_all_pools() {
         heist::testing::wait_until_idle().await;
         heist::testing::assert_no_leaked_tasks();
     });
+}
+
+/// Jobs that keep coming are done by the threads that were there last, so the others are let go.
+#[test]
+fn what_a_burst_has_left_over_ends_although_jobs_keep_coming() {
+    const BURST: usize = 20;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_keep_alive(Duration::from_secs(1))
+        .build()
+        .unwrap();
+    let threads = || runtime.handle().metrics().num_blocking_threads();
+    let all_there = Arc::new(Barrier::new(BURST));
+    let burst: Vec<_> = (0..BURST)
+        .map(|_| {
+            let all_there = all_there.clone();
+            runtime.spawn_blocking(move || all_there.wait().is_leader())
+        })
+        .collect();
+    runtime.block_on(async {
+        for job in burst {
+            job.await.unwrap();
+        }
+    });
+    let start = Instant::now();
+    while threads() > BURST / 4 {
+        assert!(start.elapsed() < Duration::from_secs(60), "{} threads are left", threads());
+        runtime.block_on(runtime.spawn_blocking(|| ())).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

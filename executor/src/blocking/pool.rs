@@ -127,7 +127,8 @@ impl Pool {
     /// The life of a thread.
     fn work(self: &Arc<Pool>, scheduler: &Arc<Scheduler>) {
         let start = || self.start_thread(scheduler);
-        let mut next = self.crew.begin(start);
+        let member = self.crew.join();
+        let mut next = member.begin(start);
         while let Some(queued) = next {
             self.queue_time.count(&queued);
             scheduler.settle();
@@ -137,7 +138,7 @@ impl Pool {
             if self.busy.load(Ordering::Relaxed) == 0 {
                 context::with_current(Scheduler::rouse_if_paused);
             }
-            next = self.crew.next(start);
+            next = member.next(start);
         }
     }
 

@@ -95,6 +95,9 @@ impl Builder {
     }
 
     /// How long a thread of the blocking pool stays when it has nothing to do. Default: 10 s.
+    ///
+    /// Jobs go to the thread that became free last, so those that a burst has left over end although
+    /// jobs keep coming.
     pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Builder {
         self.config.thread_keep_alive = duration;
         self

@@ -46,12 +46,13 @@ impl<W> Relay<W> {
 
     /// The life of a thread of the crew; `run` returns when the thread has lost the worker.
     pub fn work(&self, start: impl Fn() -> io::Result<()>, run: impl Fn(W)) {
-        let mut next = self.crew.begin(&start);
+        let member = self.crew.join();
+        let mut next = member.begin(&start);
         while let Some(offer) = next {
             if let Some(worker) = offer.take() {
                 run(worker);
             }
-            next = self.crew.next(&start);
+            next = member.next(&start);
         }
     }
 
