@@ -2,12 +2,13 @@
 //!
 //! Properties: who has begun sees no time pass until he rests, whether he counted himself or was
 //! counted by somebody else; nobody leaps over what was published or sent before a rest; of two workers that
-//! leap, the second does not before the first has woken whom it wakes; a clock that is being paused is no exception; the last to rest is looked after.
+//! leap, the second does not before the first has woken whom it wakes, and one of the two does; a
+//! clock that is being paused is no exception; the last to rest is looked after.
 //! Threads: one or two that leap, one that begins. Bound: 3 preemptions. It would catch a clock that
 //! leaps under a blocking job which began while a worker was looking, as it did once.
 #![cfg(heist_loom)]
 
-use heist::model::{Idle, Standstill};
+use heist::model::{Idle, Parker, Seat, Standstill};
 use heist_loom_tests::{model, must_fail};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -253,4 +254,69 @@ fn the_last_to_rest_is_seen() {
 fn broken_who_rouses_before_leaving_is_not_seen() {
     let test = "broken_who_rouses_before_leaving_is_not_seen";
     must_fail(test, "nobody looks", || the_last_rests(false));
+}
+
+/// Two workers that park and would leap, in the seat.
+struct Pair {
+    idle: Idle,
+    seat: Seat,
+    parkers: [Parker; 2],
+    standstill: Standstill,
+    leapt: AtomicBool,
+}
+
+impl Pair {
+    fn park(&self, worker: usize, looks_again: bool) {
+        if self.idle.park(worker, false).parked() < 2 {
+            return;
+        }
+        let unpark = |other: usize| {
+            let _ = self.parkers[other].unpark();
+        };
+        let taken = if looks_again {
+            self.seat.take_or_unpark(worker, unpark)
+        } else {
+            let taken = self.seat.try_take(worker);
+            if !taken {
+                self.seat.holder().map(unpark);
+            }
+            taken
+        };
+        if taken {
+            let leap = || self.leapt.store(true, Ordering::Relaxed);
+            let _ = self.standstill.try_leap(|| self.idle.all_parked(), || (), leap);
+            self.seat.give_up();
+        }
+    }
+}
+
+/// One parks, in the seat finds the other awake again, and leaves; the other parks meanwhile.
+fn two_workers_meet_in_the_seat(looks_again: bool) {
+    let pair = Arc::new(Pair {
+        idle: Idle::new(2),
+        seat: Seat::new(),
+        parkers: [Parker::new(), Parker::new()],
+        standstill: Standstill::new(),
+        leapt: AtomicBool::new(false),
+    });
+    let _ = pair.idle.park(0, false);
+    let other = pair.clone();
+    let other = loom::thread::spawn(move || other.park(1, looks_again));
+    let _ = pair.idle.rouse(0);
+    pair.park(0, looks_again);
+    other.join().unwrap();
+    // With a token, a worker does not sleep, but comes here once more.
+    let comes_again = pair.parkers.iter().any(|parker| !parker.begin_driving());
+    assert!(pair.leapt.load(Ordering::Relaxed) || comes_again, "nobody leaps");
+}
+
+#[test]
+fn one_of_two_in_the_seat_leaps() {
+    model(3, || two_workers_meet_in_the_seat(true));
+}
+
+#[test]
+fn broken_who_does_not_look_again_leaves_the_clock() {
+    let test = "broken_who_does_not_look_again_leaves_the_clock";
+    must_fail(test, "nobody leaps", || two_workers_meet_in_the_seat(false));
 }

@@ -120,14 +120,10 @@ impl WorkerLocal {
         if timers.earliest().is_none() || !scheduler.is_at_rest() {
             return Leap::None;
         }
-        while !scheduler.seat.try_take(self.index) {
-            // Who sits there may have been told of something by the kernel, and not have come to it
-            // yet. It leaves now and, if it has not, comes to leap itself. One that has left since
-            // may have looked before this worker was parked, and may not look again.
-            if let Some(driver) = scheduler.seat.holder() {
-                scheduler.unpark(driver);
-                return Leap::None;
-            }
+        // Who sits there may have been told of something by the kernel, and not have come to it yet. It
+        // leaves now and, if it has not, comes to leap itself.
+        if !scheduler.seat.take_or_unpark(self.index, |driver| scheduler.unpark(driver)) {
+            return Leap::None;
         }
         let rest = || {
             // Who has left the seat with what the kernel told of counts as parked for a while yet.

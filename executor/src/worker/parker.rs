@@ -154,6 +154,23 @@ impl Seat {
         taken
     }
 
+    /// Takes the seat for a worker that has found all parked, and would let the clock leap. If
+    /// another is in it, `unpark`s that one, which then looks for itself, and returns false.
+    ///
+    /// One that has left between the two looks may have been here to leap as well, and have found
+    /// this worker not parked yet: it will not look again, so that this one has to.
+    pub fn take_or_unpark(&self, worker: usize, unpark: impl FnOnce(usize)) -> bool {
+        loop {
+            if self.try_take(worker) {
+                return true;
+            }
+            if let Some(holder) = self.holder() {
+                unpark(holder);
+                return false;
+            }
+        }
+    }
+
     /// Gives the seat up; afterwards the caller must look who is parked.
     #[inline]
     pub fn give_up(&self) {
