@@ -33,7 +33,7 @@ impl Pool {
     }
 
     fn wake_one(&self) {
-        if let Some(worker) = self.idle.choose_if_needed(None) {
+        if let Some(worker) = self.idle.choose_if_needed(|_| 0) {
             self.unpark(worker);
         }
     }

@@ -238,7 +238,7 @@ fn the_last_rests(leaves_before_rousing: bool) {
     if leaves_before_rousing {
         world.standstill.leave();
     }
-    let roused = idle.choose(None).is_some();
+    let roused = idle.choose(|_| 0).is_some();
     if !leaves_before_rousing {
         world.standstill.leave();
     }

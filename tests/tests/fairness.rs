@@ -1,5 +1,6 @@
 //! One bad task harms no other: what is queued behind it, its timers and all I/O go on elsewhere.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use heist::net::{TcpListener, TcpStream};
 use heist::runtime::Builder;
+use heist::time::timeout;
 use heist_tests::{eventually_blocking, on_two_workers, two_workers};
 
 /// Blocks its worker, as no task should, until told otherwise.
@@ -66,6 +68,37 @@ fn what_waits_behind_a_blocked_worker_runs_although_the_others_never_rest() {
             task.await.unwrap();
         }
     });
+}
+
+/// However short their polls are: of many tasks that stay, a part goes to each CPU.
+#[test]
+fn many_tasks_that_only_yield_come_to_as_many_workers_as_there_are_cpus() {
+    thread_local! {
+        static IS_COUNTED: Cell<bool> = const { Cell::new(false) };
+    }
+    let cpus = std::thread::available_parallelism().unwrap().get();
+    let wanted = cpus.min(4);
+    let runtime = Builder::new_multi_thread().worker_threads(2 * cpus).build().unwrap();
+    let threads = Arc::new(AtomicUsize::new(0));
+    let count = threads.clone();
+    runtime.block_on(async move {
+        let task = |_| {
+            let threads = threads.clone();
+            heist::spawn(async move {
+                while threads.load(Ordering::Relaxed) < wanted {
+                    if !IS_COUNTED.replace(true) {
+                        threads.fetch_add(1, Ordering::Relaxed);
+                    }
+                    heist::task::yield_now().await;
+                }
+            })
+        };
+        let tasks: Vec<_> = (0..400).map(task).collect();
+        for task in tasks {
+            timeout(Duration::from_secs(30), task).await.expect("no part came").unwrap();
+        }
+    });
+    assert!(count.load(Ordering::Relaxed) >= wanted);
 }
 
 /// While one takes over from those that are blocked, others take from it.

@@ -46,12 +46,17 @@ impl Question for TickerCpu {
 
 /// How late each tick was, for so long. A tick that is missed is not left out, but late.
 pub async fn tick<R: Runtime>(time: Duration) -> Histogram {
+    tick_by(time, R::sleep_until).await
+}
+
+/// The same of somebody who sleeps like this.
+pub async fn tick_by(time: Duration, sleep_until: impl AsyncFn(Instant)) -> Histogram {
     let start = Instant::now();
     let mut late = Histogram::default();
     let mut deadline = start;
     while deadline < start + time {
         deadline += TICK;
-        R::sleep_until(deadline).await;
+        sleep_until(deadline).await;
         late.record(deadline.elapsed().as_nanos() as u64);
     }
     late

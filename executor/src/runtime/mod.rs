@@ -19,7 +19,7 @@ pub(crate) mod shutdown;
 pub(crate) mod slow_polls;
 pub(crate) mod threads;
 pub(crate) mod unhandled;
-mod workers;
+pub(crate) mod workers;
 
 use std::fmt;
 use std::future::Future;

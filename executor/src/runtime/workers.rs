@@ -15,7 +15,7 @@ pub(super) fn start(
     workers: Vec<Arc<WorkerLocal>>,
 ) -> io::Result<Runtime> {
     scheduler.dormant.fill(workers);
-    let first = scheduler.idle.choose(None).and_then(|first| scheduler.dormant.take(first));
+    let first = scheduler.idle.choose(|_| 0).and_then(|first| scheduler.dormant.take(first));
     let started = dormant::start(first.expect("a runtime has a worker, which is dormant"));
     let runtime = Runtime::of(scheduler, None);
     if let Err(error) = started {
@@ -36,12 +36,17 @@ pub(super) fn default_number() -> io::Result<usize> {
             io::Error::new(io::ErrorKind::InvalidInput, message)
         });
     }
+    Ok(cpus())
+}
+
+/// On how many CPUs this process may run.
+pub(crate) fn cpus() -> usize {
     // The answer does not change, and asking costs reads of several files.
-    static CORES: AtomicUsize = AtomicUsize::new(0);
-    let mut cores = CORES.load(Ordering::Relaxed);
-    if cores == 0 {
-        cores = std::thread::available_parallelism().map_or(1, usize::from);
-        CORES.store(cores, Ordering::Relaxed);
+    static CPUS: AtomicUsize = AtomicUsize::new(0);
+    let mut cpus = CPUS.load(Ordering::Relaxed);
+    if cpus == 0 {
+        cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        CPUS.store(cpus, Ordering::Relaxed);
     }
-    Ok(cores)
+    cpus
 }

@@ -5,6 +5,9 @@
 //! some of its polls, only while there is somebody to wake, and asks for help when what is queued
 //! would take it longer than the help costs (see [`wake_cost`](super::wake_cost)). Tasks whose length
 //! it cannot know yet, because the poll before them has not ended, are the watchdog's.
+//!
+//! Short polls say little about tasks that are polled again and again: each moves once, and works
+//! elsewhere ever after. So a queue that has been long for a while is worth sharing, whatever its polls.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -18,6 +21,15 @@ const FIRST_GAP: u32 = 4;
 /// ... and at most this many, as the stretch goes on.
 const LONGEST_GAP: u32 = 64;
 
+/// Fewer tasks may well be about each other, and lose more by being apart than they gain.
+const LONG_QUEUE: usize = 32;
+
+/// A queue that has been long for this time is shared, and again after twice the time ...
+const FIRST_PATIENCE: Duration = Duration::from_micros(100);
+
+/// ... and so on, up to this.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(10);
+
 /// Times polls and judges a queue; see the module's documentation. One a worker, used by it alone.
 #[derive(Debug)]
 pub(crate) struct Backlog {
@@ -26,17 +38,46 @@ pub(crate) struct Backlog {
     /// Polls until the next timed one, and the gap after that.
     countdown: Cell<u32>,
     gap: Cell<u32>,
+    /// Since when the queue has been long or was shared, if it is long; and how long it may be so.
+    long_since: Cell<Option<Instant>>,
+    patience: Cell<Duration>,
 }
 
 impl Backlog {
     pub(crate) fn new() -> Backlog {
-        Backlog { poll_ns: Cell::new(0), countdown: Cell::new(0), gap: Cell::new(FIRST_GAP) }
+        Backlog {
+            poll_ns: Cell::new(0),
+            countdown: Cell::new(0),
+            gap: Cell::new(FIRST_GAP),
+            long_since: Cell::new(None),
+            patience: Cell::new(FIRST_PATIENCE),
+        }
     }
 
     /// A new stretch of work begins: what was learnt about the last one may be wrong.
     pub(crate) fn begin_stretch(&self) {
         self.countdown.set(0);
         self.gap.set(FIRST_GAP);
+        self.long_since.set(None);
+        self.patience.set(FIRST_PATIENCE);
+    }
+
+    /// Whether the queue, in which there are so many tasks `now`, has been long for long.
+    pub(crate) fn lasts(&self, queued: usize, now: Instant) -> bool {
+        if queued < LONG_QUEUE {
+            self.long_since.set(None);
+            self.patience.set(FIRST_PATIENCE);
+            return false;
+        }
+        let since = self.long_since.get().unwrap_or(now);
+        self.long_since.set(Some(since));
+        now.duration_since(since) >= self.patience.get()
+    }
+
+    /// The queue is shared `now`, and what it is then shows in a while.
+    pub(crate) fn share(&self, now: Instant) {
+        self.long_since.set(Some(now));
+        self.patience.set((self.patience.get() * 2).min(LONGEST_PATIENCE));
     }
 
     /// Whether the coming poll should be timed.
@@ -108,5 +149,21 @@ mod tests {
         assert!(timed(6400) <= 100);
         backlog.begin_stretch();
         assert!(backlog.wants_timing());
+    }
+
+    #[test]
+    fn a_queue_that_stays_long_lasts_and_once_it_is_shared_for_twice_as_long() {
+        let backlog = Backlog::new();
+        let start = Instant::now();
+        let at = |patiences| start + FIRST_PATIENCE * patiences;
+        assert!(!backlog.lasts(LONG_QUEUE, at(0)), "it has just become long");
+        assert!(!backlog.lasts(LONG_QUEUE, at(1) - FIRST_PATIENCE / 2));
+        assert!(backlog.lasts(LONG_QUEUE, at(1)) && backlog.lasts(LONG_QUEUE, at(2)));
+        backlog.share(at(2));
+        assert!(!backlog.lasts(LONG_QUEUE, at(3)) && backlog.lasts(LONG_QUEUE, at(4)));
+        assert!(!backlog.lasts(LONG_QUEUE - 1, at(9)), "it has become short");
+        assert!(!backlog.lasts(LONG_QUEUE, at(10)) && backlog.lasts(LONG_QUEUE, at(11)));
+        backlog.begin_stretch();
+        assert!(!backlog.lasts(LONG_QUEUE, at(20)) && backlog.lasts(LONG_QUEUE, at(21)));
     }
 }

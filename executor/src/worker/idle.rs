@@ -87,16 +87,18 @@ impl Idle {
         IdleSnapshot(self.word.load(Ordering::Relaxed))
     }
 
-    /// Takes the worker that parked last off the stack and makes it a searcher; the caller must
-    /// unpark it. `spare` is passed over while there is another one that is not dormant.
-    pub fn choose(&self, spare: Option<usize>) -> Option<usize> {
+    /// Takes a parked worker off the stack and makes it a searcher; the caller must unpark it. It is
+    /// one of those with the least `reluctance`, and of them the last that has parked; one that is
+    /// dormant if there is no other.
+    pub fn choose(&self, reluctance: impl Fn(usize) -> u32) -> Option<usize> {
         let mut stack = self.stack.lock();
         let top = stack.parked.len().checked_sub(1)?;
         if stack.no_threads && top < stack.dormant {
             return None;
         }
-        let pass_over = Some(stack.parked[top]) == spare && top > stack.dormant;
-        let worker = stack.remove(if pass_over { top - 1 } else { top });
+        let with_threads = (stack.dormant..=top).rev();
+        let at = with_threads.min_by_key(|&at| reluctance(stack.parked[at])).unwrap_or(top);
+        let worker = stack.remove(at);
         // Ordering: Relaxed; the lock orders the stack, and the unparking that follows orders
         // everything that the worker is to see.
         self.word.fetch_add(SEARCHING.wrapping_sub(PARKED), Ordering::Relaxed);
@@ -104,9 +106,9 @@ impl Idle {
     }
 
     /// As [`choose`](Idle::choose), but only if nobody searches yet: the answer to published work.
-    pub fn choose_if_needed(&self, spare: Option<usize>) -> Option<usize> {
+    pub fn choose_if_needed(&self, reluctance: impl Fn(usize) -> u32) -> Option<usize> {
         // Two publishers may both have seen nobody searching; the second is spared the wake.
-        if self.glance().wants_wake() { self.choose(spare) } else { None }
+        if self.glance().wants_wake() { self.choose(reluctance) } else { None }
     }
 
     /// A worker without work of its own may look for that of others. At most half may at a time:
@@ -259,6 +261,7 @@ mod tests {
     fn the_table_of_choosing() {
         for (parked, searching) in all() {
             for spare in [None, Some(0), parked.checked_sub(1)] {
+                let reluctance = |worker| u32::from(Some(worker) == spare);
                 let expected = match parked {
                     0 => None,
                     1 => Some(0),
@@ -267,13 +270,13 @@ mod tests {
                 };
                 let chosen = (parked.saturating_sub(1), searching + usize::from(parked > 0));
                 let chooses = idle(parked, searching);
-                assert_eq!((chooses.choose(spare), counts(&chooses)), (expected, chosen));
+                assert_eq!((chooses.choose(reluctance), counts(&chooses)), (expected, chosen));
                 let needed = idle(parked, searching);
                 if searching > 0 {
-                    assert_eq!(needed.choose_if_needed(spare), None);
+                    assert_eq!(needed.choose_if_needed(reluctance), None);
                     assert_eq!(counts(&needed), (parked, searching));
                 } else {
-                    assert_eq!(needed.choose_if_needed(spare), expected);
+                    assert_eq!(needed.choose_if_needed(reluctance), expected);
                     assert_eq!(counts(&needed), chosen);
                 }
             }
@@ -297,17 +300,32 @@ mod tests {
         }
     }
 
+    fn spare_0(worker: usize) -> u32 {
+        u32::from(worker == 0)
+    }
+
+    #[test]
+    fn who_is_least_reluctant_is_chosen() {
+        let idle = Idle::new(4);
+        for worker in [2, 0, 3, 1] {
+            let _ = idle.park(worker, false);
+        }
+        let reluctance = |worker: usize| [1, 3, 1, 2][worker];
+        let chosen = [(); 4].map(|()| idle.choose(reluctance));
+        assert_eq!(chosen, [Some(0), Some(2), Some(3), Some(1)], "of two equals the last to park");
+    }
+
     #[test]
     fn the_last_to_park_is_the_first_to_be_chosen() {
         let idle = Idle::new(4);
         for worker in [2, 0, 3] {
             let _ = idle.park(worker, false);
         }
-        assert_eq!(idle.choose(None), Some(3));
+        assert_eq!(idle.choose(|_| 0), Some(3));
         assert_eq!(idle.rouse(3), Roused::Chosen);
-        assert_eq!(idle.choose(Some(0)), Some(2), "the spare one is passed over");
-        assert_eq!(idle.choose(Some(0)), Some(0), "unless there is no other");
-        assert_eq!(idle.choose(None), None);
+        assert_eq!(idle.choose(spare_0), Some(2), "the spare one is passed over");
+        assert_eq!(idle.choose(spare_0), Some(0), "unless there is no other");
+        assert_eq!(idle.choose(|_| 0), None);
         assert_eq!(idle.glance().searching(), 3);
     }
 
@@ -318,7 +336,7 @@ mod tests {
         assert!(idle.look().wants_wake());
         assert!(idle.begin_search());
         assert!(!idle.look().wants_wake());
-        assert_eq!(idle.choose_if_needed(None), None);
+        assert_eq!(idle.choose_if_needed(|_| 0), None);
         assert!(idle.end_search());
         assert!(idle.look().wants_wake());
         assert_eq!(idle.rouse(0), Roused::ByItself);
@@ -329,15 +347,15 @@ mod tests {
     fn the_dormant_are_chosen_in_their_order_and_after_all_others() {
         let idle = Idle::dormant(3);
         assert_eq!((idle.glance().parked(), idle.started()), (3, 0));
-        assert_eq!(idle.choose(None), Some(0));
+        assert_eq!(idle.choose(|_| 0), Some(0));
         let _ = idle.park(0, true);
-        assert_eq!(idle.choose(Some(0)), Some(0), "the spare one comes before the dormant");
-        assert_eq!(idle.choose(None), Some(1));
+        assert_eq!(idle.choose(spare_0), Some(0), "the spare one comes before the dormant");
+        assert_eq!(idle.choose(|_| 0), Some(1));
         idle.give_up_dormant(1);
         assert_eq!((idle.glance().parked(), idle.glance().searching(), idle.started()), (2, 1, 1));
-        assert_eq!(idle.choose(None), None, "there are no threads for them");
+        assert_eq!(idle.choose(|_| 0), None, "there are no threads for them");
         let _ = idle.park(0, true);
-        assert_eq!(idle.choose(None), Some(0));
+        assert_eq!(idle.choose(|_| 0), Some(0));
     }
 
     #[test]

@@ -7,11 +7,12 @@
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::backlog::Backlog;
 use super::parker::Parker;
+use super::place;
 use super::progress::Progress;
 use super::push::SlotUse;
 use super::scheduler::{Scheduler, WorkerHome};
@@ -36,10 +37,14 @@ pub(crate) struct WorkerRemote {
     pub(crate) stealer: Stealer<Notified>,
     pub(crate) parker: Parker,
     pub(crate) called: Called,
+    /// Where it was when it parked.
+    place: AtomicU32,
     pub(crate) progress: Progress,
     /// Whether the slot and the queue are open to others whatever is in them: the poll under way has
     /// lasted long, as the watchdog has seen, or is not trusted to end soon.
     open: AtomicBool,
+    /// Whether whoever comes next is to take half of the queue, however little it is.
+    shared: AtomicBool,
     /// Typical length of this worker's polls in nanoseconds, zero while unknown.
     poll_ns: AtomicU64,
     pub(crate) counters: Counters,
@@ -77,8 +82,10 @@ impl WorkerRemote {
             stealer,
             parker: Parker::new(),
             called: Called::new(),
+            place: AtomicU32::new(place::NOWHERE),
             progress: Progress::new(),
             open: AtomicBool::new(false),
+            shared: AtomicBool::new(false),
             poll_ns: AtomicU64::new(0),
             counters: Counters::default(),
         }
@@ -109,6 +116,31 @@ impl WorkerRemote {
     pub(crate) fn open(&self) {
         // Ordering: Relaxed, as in `is_open`.
         self.open.store(true, Ordering::Relaxed);
+    }
+
+    /// The worker is about to park: others see it where it is, and expect nothing of it.
+    fn begin_idle(&self) {
+        self.called.forget();
+        self.set_shared(false);
+        // Ordering: Relaxed, as in `place`.
+        self.place.store(place::current(), Ordering::Relaxed);
+    }
+
+    /// Whether the next thief may take half of the queue.
+    pub(super) fn is_shared(&self) -> bool {
+        // Ordering: Relaxed, here and below, as in `is_open`.
+        self.shared.load(Ordering::Relaxed)
+    }
+
+    /// Offers half of the queue to the next thief, or takes the offer back.
+    pub(super) fn set_shared(&self, shared: bool) {
+        self.shared.store(shared, Ordering::Relaxed);
+    }
+
+    /// Where the worker was when it parked.
+    pub(super) fn place(&self) -> u32 {
+        // Ordering: Relaxed; a hint.
+        self.place.load(Ordering::Relaxed)
     }
 
     pub(crate) fn poll_ns(&self) -> u64 {
@@ -240,7 +272,7 @@ impl WorkerLocal {
 
     /// The worker has run out of work.
     pub(super) fn begin_idle(&self) {
-        self.remote().called.forget();
+        self.remote().begin_idle();
         self.alarmed.set(false);
         self.last_look.set(None);
         self.last_turn.set(None);

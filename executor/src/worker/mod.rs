@@ -14,7 +14,7 @@
 //! * `standstill`: when a paused clock may move.
 //! * `outsider`: how a thread waits that is inside `block_on` and no worker.
 //! * `downfall`: how it hears of the failure that ends the runtime.
-//! * `backlog`, `wake_cost`: when work is worth waking another worker.
+//! * `backlog`, `wake_cost`, `place`: when work is worth waking another worker, and which.
 //! * `progress`, `watchdog`, `alarm`, `alarm_cost`, `rounds`: what happens when a task does not give
 //!   its worker back.
 //!
@@ -43,6 +43,8 @@ pub(crate) mod outsider;
 mod park;
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod parker;
+#[cfg(not(heist_loom))]
+mod place;
 // Public for the models alone, as `parker`.
 #[allow(unreachable_pub, missing_debug_implementations)]
 pub(crate) mod progress;

@@ -5,7 +5,9 @@
 
 use std::time::Instant;
 
+use super::idle::IdleSnapshot;
 use super::local::WorkerLocal;
+use crate::runtime::workers;
 use crate::task::Notified;
 
 /// What the poll under way has done to the slot.
@@ -87,9 +89,10 @@ impl WorkerLocal {
         }
         // Between polls the first task in the queue is this worker's own next one.
         let waiting = self.queue.len() - usize::from(!self.in_poll.get() && !self.queue.is_empty());
-        if idle.wants_wake() && self.is_worth_a_wake(waiting) {
-            self.scheduler.call_one();
-        } else if idle.searching() == 0 && self.in_poll.get() && !self.alarmed.replace(true) {
+        if idle.wants_wake() && self.is_worth_a_wake(waiting) && self.call_for_help(idle) {
+            return;
+        }
+        if idle.searching() == 0 && self.in_poll.get() && !self.alarmed.replace(true) {
             // Nobody is on the way here.
             self.ask_for_a_look();
         }
@@ -98,6 +101,29 @@ impl WorkerLocal {
     /// Whether so many tasks take long enough to call another worker for them.
     fn is_worth_a_wake(&self, tasks: usize) -> bool {
         self.scheduler.wake_cost.allows(self.backlog.work_ns(tasks))
+    }
+
+    /// Offers others half of a queue that has been long for a while.
+    pub(super) fn consider_sharing(&self, now: Instant) {
+        let idle = self.scheduler.idle.glance();
+        if self.backlog.lasts(self.queue.len(), now) && idle.parked() + idle.searching() > 0 {
+            self.backlog.share(now);
+            self.call_for_help(idle);
+        }
+    }
+
+    /// Offers half of the queue to whoever comes, and wakes somebody if nobody is on the way and there is
+    /// a CPU for one more. False if nobody comes.
+    fn call_for_help(&self, idle: IdleSnapshot) -> bool {
+        self.remote().set_shared(true);
+        if !idle.wants_wake() {
+            return idle.searching() > 0;
+        }
+        let has_cpu = self.scheduler.idle.workers() - idle.parked() < workers::cpus();
+        if has_cpu {
+            self.scheduler.call_one();
+        }
+        has_cpu
     }
 
     #[cold]
@@ -110,7 +136,7 @@ impl WorkerLocal {
             // At once what the watchdog would do if this poll did not end.
             self.distrust.set(self.distrust.get() - 1);
             self.remote().open();
-            self.scheduler.wake_one();
+            self.scheduler.call_one();
         }
     }
 }

@@ -19,6 +19,7 @@ use super::downfall::Downfall;
 use super::idle::Idle;
 use super::local::{WorkerLocal, WorkerRemote};
 use super::parker::{Seat, Unparked};
+use super::place;
 use super::relay::Relay;
 use super::standstill::Standstill;
 use super::wake_cost::WakeCost;
@@ -191,23 +192,33 @@ impl Scheduler {
 
     /// Wakes one parked worker to search, unless somebody searches already.
     pub(crate) fn wake_one(&self) {
-        // A worker in the reactor is spared: it is woken by the kernel for what comes next.
-        if let Some(worker) = self.idle.choose_if_needed(self.seat.holder()) {
+        if let Some(worker) = self.idle.choose_if_needed(self.spares_the_driver()) {
             self.unpark(worker);
         }
     }
 
-    /// As [`wake_one`](Scheduler::wake_one), for a busy worker that wants help, and takes the time.
+    /// As [`wake_one`](Scheduler::wake_one), for a busy worker, which goes on running: it takes the time,
+    /// and rather wakes one from [elsewhere](place).
     pub(crate) fn call_one(&self) {
-        if let Some(worker) = self.idle.choose_if_needed(self.seat.holder()) {
+        let here = place::current();
+        let spares_the_driver = self.spares_the_driver();
+        let is_here = |worker: usize| self.remotes[worker].place() == here;
+        let reluctance = |worker| 2 * u32::from(is_here(worker)) + spares_the_driver(worker);
+        if let Some(worker) = self.idle.choose_if_needed(reluctance) {
             self.wake_cost.call(&self.remotes[worker].called);
             self.unpark(worker);
         }
     }
 
+    /// A worker in the reactor is spared: it is woken by the kernel for what comes next.
+    fn spares_the_driver(&self) -> impl Fn(usize) -> u32 {
+        let driver = self.seat.holder();
+        move |worker| u32::from(Some(worker) == driver)
+    }
+
     /// Makes a parked worker look at everything again, if there is one.
     pub(crate) fn rouse_one(&self) {
-        if let Some(worker) = self.idle.choose(self.seat.holder()) {
+        if let Some(worker) = self.idle.choose(self.spares_the_driver()) {
             self.unpark(worker);
         }
     }

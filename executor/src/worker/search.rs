@@ -36,6 +36,9 @@ const REACTOR_INTERVAL: Duration = Duration::from_micros(100);
 /// At most this many tasks change queues at a time.
 const BATCH_MAX: usize = 128;
 
+/// In so many batches half of a queue that is shared changes hands; of a longer one it is less.
+const SHARE_STEALS: usize = 8;
+
 /// So often a busy worker halves the queue of one that is stuck before it goes on with its own.
 const RELIEF_STEALS: usize = 8;
 
@@ -95,6 +98,7 @@ impl WorkerLocal {
             None => self.looks_to_clock.set(self.looks_per_clock.get() - 1),
         }
         scheduler.timers.fire_due(self.index);
+        self.consider_sharing(now);
         rounds::stand_in(self, now);
         let last_turn = self.last_turn.get().unwrap_or(now);
         self.last_turn.set(Some(last_turn));
@@ -170,7 +174,16 @@ impl WorkerLocal {
                 continue;
             }
             let queued = victim.stealer.len();
-            if queued == 0 || !(victim.is_open() || is_worth_a_steal(victim.poll_ns())) {
+            if queued == 0 {
+                continue;
+            }
+            if victim.is_shared() {
+                victim.set_shared(false);
+                if let Some(task) = self.take_share(victim) {
+                    return Some(task);
+                }
+            }
+            if !(victim.is_open() || is_worth_a_steal(victim.poll_ns())) {
                 continue;
             }
             let limit = (queued / 2).clamp(1, BATCH_MAX);
@@ -200,6 +213,19 @@ impl WorkerLocal {
         counters.stolen_tasks.add(tasks as u64);
     }
 
+    /// Takes half of a queue that its owner shares, however long it is.
+    fn take_share(&self, victim: &WorkerRemote) -> Option<Notified> {
+        for _ in 0..SHARE_STEALS {
+            let surplus = victim.stealer.len().saturating_sub(self.queue.len());
+            if surplus < 2 {
+                break;
+            }
+            let Some(task) = self.steal_half(victim, (surplus / 2).min(BATCH_MAX)) else { break };
+            self.queue.push(task);
+        }
+        self.queue.pop()
+    }
+
     /// Takes over what waits behind a poll that lasts.
     pub(super) fn relieve(&self, victim: &WorkerRemote) {
         for _ in 0..RELIEF_STEALS {
@@ -214,7 +240,7 @@ impl WorkerLocal {
     #[cold]
     fn end_search(&self) {
         if self.scheduler.idle.end_search() && !self.scheduler.injector.is_empty() {
-            self.scheduler.wake_one();
+            self.scheduler.call_one();
         }
     }
 }

@@ -83,8 +83,9 @@ where
         return writer.shutdown().await;
     }
     let mut messages = room.messages.subscribe();
-    writer.write_all(format!("hello {name}\n").as_bytes()).await?;
+    // Said before the greeting: who comes after that does not hear of it.
     room.say(&name, format!("* {name} came"));
+    writer.write_all(format!("hello {name}\n").as_bytes()).await?;
 
     let result: io::Result<()> = async {
         loop {
