@@ -1,9 +1,8 @@
 //! Which CPU a worker is on, as a hint.
 //!
 //! A thread that wakes up mostly begins where it has run last. If that is where its waker goes on
-//! running, it waits until that one rests, also beside a CPU that is idle: Linux may notice only at its
-//! next tick, since a halted CPU of a virtual machine passes for one that the hypervisor has taken away.
-//! So a busy worker that calls for help rather calls one that was elsewhere.
+//! running, it may wait until that one rests, also beside a CPU that is idle: on a virtual machine, Linux was
+//! seen to notice only after some milliseconds. So a busy worker that calls for help rather calls one that was elsewhere.
 //!
 //! Deliberately without binding threads to CPUs, which is for the system to decide.
 
